@@ -1,0 +1,240 @@
+//! What a statement is and does: decided once, in `sql`, used by plan, lint, resume and rehearsal.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ident::{Ident, QualifiedName},
+    kind::ObjectKind,
+};
+
+/// What is known of a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// What it does.
+    pub verb: Verb,
+    /// The object that it is about.
+    pub object: Option<ObjectRef>,
+    /// Objects that exist after it under these names.
+    pub defines: Vec<ObjectRef>,
+    /// Objects that it needs.
+    pub reads: Vec<ObjectRef>,
+    /// Objects that are gone, emptied or replaced after it.
+    pub destroys: Vec<ObjectRef>,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// What it changes in its session.
+    pub session: SessionEffect,
+    /// How much of it was read.
+    pub certainty: Certainty,
+}
+
+/// An object named in a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ObjectRef {
+    /// Its kind, as far as the statement says.
+    pub kind: ObjectKind,
+    /// Its name as written.
+    pub name: QualifiedName,
+    /// Where the name stands in the statement's text.
+    pub at: ByteRange,
+}
+
+/// Bytes of a statement's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ByteRange {
+    /// First byte.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+}
+
+/// What a statement does, as far as resume, lint and gates must tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// CREATE without OR REPLACE, IF NOT EXISTS or OR ALTER.
+    Create,
+    /// CREATE OR REPLACE.
+    CreateOrReplace,
+    /// CREATE ... IF NOT EXISTS.
+    CreateIfNotExists,
+    /// CREATE OR ALTER.
+    CreateOrAlter,
+    /// ALTER that is none of the more exact verbs below.
+    Alter,
+    /// ALTER ... SET or UNSET of properties, parameters, tags, policies, comments.
+    AlterSet,
+    /// ALTER ... SUSPEND or RESUME.
+    SuspendResume,
+    /// ALTER TABLE ... ADD or DROP COLUMN with IF [NOT] EXISTS, and other ALTERs guarded the same way.
+    AlterIfExists,
+    /// ALTER ... RENAME TO.
+    Rename,
+    /// ALTER ... SWAP WITH.
+    Swap,
+    /// DROP.
+    Drop,
+    /// DROP ... IF EXISTS.
+    DropIfExists,
+    /// UNDROP.
+    Undrop,
+    /// TRUNCATE.
+    Truncate,
+    /// COMMENT ON.
+    Comment,
+    /// GRANT of privileges or roles.
+    Grant,
+    /// REVOKE of privileges or roles.
+    Revoke,
+    /// GRANT OWNERSHIP and REVOKE OWNERSHIP.
+    GrantOwnership,
+    /// USE.
+    Use,
+    /// SET.
+    Set,
+    /// UNSET.
+    Unset,
+    /// ALTER SESSION.
+    AlterSession,
+    /// INSERT.
+    Insert,
+    /// UPDATE.
+    Update,
+    /// DELETE.
+    Delete,
+    /// MERGE.
+    Merge,
+    /// COPY INTO.
+    CopyInto,
+    /// SELECT, WITH, VALUES, TABLE.
+    Select,
+    /// SHOW.
+    Show,
+    /// DESCRIBE.
+    Describe,
+    /// LIST.
+    List,
+    /// EXPLAIN.
+    Explain,
+    /// CALL.
+    Call,
+    /// EXECUTE IMMEDIATE.
+    ExecuteImmediate,
+    /// EXECUTE TASK, EXECUTE ALERT and the like.
+    Execute,
+    /// An anonymous block.
+    Block,
+    /// A `->>` chain.
+    Chain,
+    /// BEGIN of a transaction.
+    Begin,
+    /// COMMIT.
+    Commit,
+    /// ROLLBACK.
+    Rollback,
+    /// PUT, GET: client commands that the server does not know.
+    Transfer,
+    /// REMOVE.
+    Remove,
+    /// `!command` of a command-line client.
+    ClientCommand,
+    /// Anything else.
+    Other,
+}
+
+/// How far a statement reaches.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Objects of one database that is named.
+    Database(Ident),
+    /// Objects of the session's database.
+    Current,
+    /// Objects of the account: roles, warehouses, integrations, databases.
+    Account,
+    /// The session only.
+    Session,
+    /// Not known.
+    Unknown,
+}
+
+/// What a statement changes in its session, so that a resume and the next script can set it right.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SessionEffect {
+    /// Changes role, warehouse, database or schema.
+    pub context: bool,
+    /// Sets or unsets a session parameter or secondary roles.
+    pub parameters: bool,
+    /// Sets a session variable to a literal.
+    pub variable: bool,
+    /// Leaves what no statement takes back or rebuilds: a temporary object, a variable set from a query, dynamic
+    /// SQL that may do so.
+    pub lasting: bool,
+    /// Opens or ends a transaction, or may do so inside an opaque body.
+    pub transaction: bool,
+}
+
+/// How much of a statement was read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    /// All of it.
+    Parsed,
+    /// The head; the rest was not understood.
+    Partial(Why),
+    /// Nothing beyond its first word.
+    Unparsed,
+}
+
+/// Why a statement was read in part only, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Why {
+    /// A fragment that follows "because".
+    pub reason: String,
+    /// Byte offset in the statement's text.
+    pub at: usize,
+}
+
+/// How the catalogue can tell whether a checkable statement was done. Written with the intent, never derived again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "probe")]
+pub enum Probe {
+    /// The object exists, and was created at or after the intent time.
+    CreatedSince {
+        /// The object, name as written; what is left out comes from the environment.
+        object: ObjectRef,
+    },
+    /// The object does not exist.
+    Absent {
+        /// The object.
+        object: ObjectRef,
+    },
+    /// The new name exists and the old one does not.
+    Renamed {
+        /// The old name.
+        from: ObjectRef,
+        /// The new name.
+        to: ObjectRef,
+    },
+    /// The table has the column, or has it no more.
+    Column {
+        /// The table.
+        table: ObjectRef,
+        /// The column.
+        column: Ident,
+        /// Whether it must be there.
+        present: bool,
+    },
+}
+
+/// What a statement would lose or break, for gates and lint; `allow=` names it in snake case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hazard {
+    /// Rows or columns of data are lost.
+    LosesData,
+    /// Grants are lost.
+    LosesGrants,
+    /// A definition is lost that UNDROP does not bring back.
+    LosesDefinition,
+}
