@@ -3,11 +3,13 @@
 //! A [`Diagnostic`] is a value. Deciding code returns all of them, renderers show them; nothing here prints.
 
 mod codes;
+mod defuse;
 mod place;
 
 use std::fmt;
 
 pub use codes::Code;
+pub use defuse::{defuse, defuse_line};
 pub use place::{Excerpt, Place};
 use serde::Serialize;
 

@@ -1,6 +1,7 @@
 //! The nouns of snowops: values without IO, shared by every module.
 
 pub mod checksum;
+pub mod command;
 pub mod facts;
 pub mod history;
 pub mod ident;
@@ -9,6 +10,7 @@ pub mod kind;
 pub mod migration;
 pub mod name;
 pub mod plan;
+pub mod refusal;
 pub mod settings;
 pub mod state;
 pub mod statement;

@@ -40,6 +40,10 @@ codes! {
     UndecodableText = "undecodable_text",
     /// A path is no ordinary file or folder inside the project: a loop, a link outwards, a FIFO, a device.
     RefusedPath = "refused_path",
+    /// A migrations folder lies in another one, or is named twice.
+    OverlappingFolders = "overlapping_folders",
+    /// A `.conf` file stands beside no script of its name.
+    OrphanConf = "orphan_conf",
     /// A file could not be read.
     UnreadableFile = "unreadable_file",
     /// A file of a kind that snowops does not run has the name of a migration.

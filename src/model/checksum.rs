@@ -46,7 +46,8 @@ impl Sha256 {
     /// Reads 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        if bytes.len() != 64 {
+        // The second condition because `from_str_radix` takes a sign.
+        if bytes.len() != 64 || !bytes.iter().all(u8::is_ascii_hexdigit) {
             return None;
         }
         let mut digest = [0; 32];
@@ -86,5 +87,90 @@ impl TryFrom<String> for Sha256 {
 
     fn try_from(text: String) -> Result<Self, String> {
         Self::parse(&text).ok_or_else(|| format!("'{text}' is no SHA-256 digest"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_crc_is_flyways() {
+        // The decoded texts; what decoding itself must give is tested where files are decoded.
+        let vectors: &[(&str, &str, i32)] = &[
+            ("empty file", "", 0),
+            ("one LF", "\n", 0),
+            ("three blank lines", "\n\n\n", 0),
+            ("BOM only", "\u{FEFF}", 0),
+            ("no trailing newline", "SELECT 1;", 78_787_420),
+            ("trailing LF", "SELECT 1;\n", 78_787_420),
+            ("trailing CRLF", "SELECT 1;\r\n", 78_787_420),
+            ("trailing CR", "SELECT 1;\r", 78_787_420),
+            ("trailing blank lines", "SELECT 1;\n\n\n", 78_787_420),
+            ("leading blank lines", "\n\nSELECT 1;", 78_787_420),
+            ("BOM and statement", "\u{FEFF}SELECT 1;\n", 78_787_420),
+            ("two BOMs, one removed", "\u{FEFF}\u{FEFF}SELECT 1;\n", -1_606_921_097),
+            ("BOM on line 2, kept", "SELECT 1;\n\u{FEFF}SELECT 2;\n", -737_986_772),
+            ("two lines LF", "SELECT 1;\nSELECT 2;\n", -1_665_099_012),
+            ("two lines CRLF", "SELECT 1;\r\nSELECT 2;\r\n", -1_665_099_012),
+            ("same on one line", "SELECT 1;SELECT 2;", -1_665_099_012),
+            ("blank line between", "SELECT 1;\n\nSELECT 2;\n", -1_665_099_012),
+            ("line broken inside a token", "SELECT\n1;", -713_821_291),
+            ("trailing space", "SELECT 1; \n", -1_951_047_511),
+            ("leading blanks and tab", "  \tSELECT 1;\n", -69_820_808),
+            ("lines of white space", "\t\n \n", -1_418_360_450),
+            ("LF then CR", "a\n\rb", -1_635_563_411),
+            ("split", "ab\ncd", -310_194_927),
+            ("joined", "abcd", -310_194_927),
+            ("Latin letters", "-- caf\u{E9}\nSELECT '\u{FC}\u{DF}';\n", 1_940_118_307),
+            ("astral character", "SELECT '\u{1F600}';\n", -1_517_219_030),
+            ("CJK", "SELECT '\u{65E5}\u{672C}\u{8A9E}';\n", 940_631_042),
+            ("NEL and U+2028 are data", "a\u{85}b\u{2028}c", -1_605_843_816),
+            ("form feed is data", "a\u{C}b\n", -1_185_073_283),
+            ("NUL is data", "a\0b\n", 367_556_721),
+            ("V with placeholder, raw", "CREATE TABLE ${schema}.T (ID NUMBER);\n", 1_015_953_787),
+            ("R of the same, replaced", "CREATE TABLE DEV.T (ID NUMBER);\n", -110_853_734),
+            ("R raw", "CREATE OR REPLACE VIEW V AS\nSELECT '${env}' AS E;\n", 833_343_618),
+            ("R replaced", "CREATE OR REPLACE VIEW V AS\nSELECT 'prod' AS E;\n", 881_586_993),
+            ("DDL of lines, LF", "CREATE TABLE T (\n  ID NUMBER,\n  NAME VARCHAR\n);\n", -32_010_908),
+            (
+                "DDL of lines, CRLF",
+                "CREATE TABLE T (\r\n  ID NUMBER,\r\n  NAME VARCHAR\r\n);\r\n",
+                -32_010_908,
+            ),
+            ("ISO-8859-1, decoded", "-- caf\u{E9}\n", -266_846_164),
+            ("UTF-16LE, decoded", "SELECT 1;\n", 78_787_420),
+        ];
+        for (case, text, crc) in vectors {
+            assert_eq!(flyway_crc(text), *crc, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_text_digest_ignores_the_form_of_line_ends_but_not_their_place() {
+        let same = ["a\nb", "a\r\nb", "a\rb", "\u{FEFF}a\nb", "a\nb\n", "a\r\nb\r\n\r\n", "a\rb\r"];
+        for text in same {
+            assert_eq!(Sha256::of_text(text), Sha256::of(b"a\nb"), "{text:?}");
+        }
+        let other =
+            ["ab", "a\n\nb", "\na\nb", "a\n\rb", "a \nb", "a\nb ", "\u{FEFF}\u{FEFF}a\nb", "a\u{2028}b"];
+        for text in other {
+            assert_ne!(Sha256::of_text(text), Sha256::of(b"a\nb"), "{text:?}");
+        }
+        assert_eq!(Sha256::of_text("\r\n\n"), Sha256::of(b""));
+    }
+
+    #[test]
+    fn a_digest_is_read_back() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(Sha256::of(b"").to_string(), empty);
+        assert_eq!(Sha256::parse(empty), Some(Sha256::of(b"")));
+        assert_eq!(Sha256::of(b"").short(), "e3b0c44298fc");
+        let json = serde_json::to_string(&Sha256::of(b"x")).unwrap();
+        assert_eq!(serde_json::from_str::<Sha256>(&json).unwrap(), Sha256::of(b"x"));
+        let signed = format!("+{}", &empty[1..]);
+        for text in ["", &empty[1..], "zz", &empty.replace('e', "g"), &signed, &"é".repeat(32)] {
+            assert_eq!(Sha256::parse(text), None, "{text}");
+        }
     }
 }

@@ -14,9 +14,9 @@ pub struct Facts {
     pub verb: Verb,
     /// The object that it is about.
     pub object: Option<ObjectRef>,
-    /// Objects that exist after it under these names.
+    /// Objects that exist after it under these names, and did not before, or not in this form.
     pub defines: Vec<ObjectRef>,
-    /// Objects that it needs.
+    /// Objects that it needs, besides `object`. What stands in FROM is called a TABLE, whatever it is.
     pub reads: Vec<ObjectRef>,
     /// Objects that are gone, emptied or replaced after it.
     pub destroys: Vec<ObjectRef>,
@@ -26,6 +26,73 @@ pub struct Facts {
     pub session: SessionEffect,
     /// How much of it was read.
     pub certainty: Certainty,
+    /// What else class, probe and hazard need to know.
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    pub details: Details,
+}
+
+impl Facts {
+    /// The facts of a statement of which nothing is known but its verb.
+    pub fn new(verb: Verb, certainty: Certainty) -> Self {
+        Self {
+            verb,
+            object: None,
+            defines: Vec::new(),
+            reads: Vec::new(),
+            destroys: Vec::new(),
+            scope: Scope::Unknown,
+            session: SessionEffect::default(),
+            certainty,
+            details: Details::default(),
+        }
+    }
+}
+
+/// Small facts that decide a statement's class, its probe or its hazard.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent marks, each a clause that stands in the statement or not"
+)]
+pub struct Details {
+    /// Columns that ALTER TABLE adds or drops; for RENAME COLUMN the old and the new name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Ident>,
+    /// A query calls what may act when it is evaluated: NEXTVAL, a `SYSTEM$` function, or a function that is not
+    /// one of Snowflake's own, since it may be an external one.
+    #[serde(skip_serializing_if = "is_false")]
+    pub effects: bool,
+    /// The object is temporary: it ends with its session.
+    #[serde(skip_serializing_if = "is_false")]
+    pub temporary: bool,
+    /// COPY GRANTS, or COPY CURRENT GRANTS: what was granted stays.
+    #[serde(skip_serializing_if = "is_false")]
+    pub keeps_grants: bool,
+    /// OVERWRITE: INSERT empties the table first.
+    #[serde(skip_serializing_if = "is_false")]
+    pub overwrites: bool,
+    /// UPDATE or DELETE has a WHERE.
+    #[serde(skip_serializing_if = "is_false")]
+    pub filtered: bool,
+    /// GRANT is ON ALL or ON FUTURE objects of `object`, not on `object` itself.
+    #[serde(skip_serializing_if = "is_false")]
+    pub bulk: bool,
+    /// ALTER TABLE drops columns.
+    #[serde(skip_serializing_if = "is_false")]
+    pub drops: bool,
+}
+
+impl Details {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self == &Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(mark: &bool) -> bool {
+    !*mark
 }
 
 /// An object named in a statement.
@@ -68,6 +135,12 @@ pub enum Verb {
     SuspendResume,
     /// ALTER TABLE ... ADD or DROP COLUMN with IF [NOT] EXISTS, and other ALTERs guarded the same way.
     AlterIfExists,
+    /// ALTER TABLE ... ADD COLUMN.
+    AddColumn,
+    /// ALTER TABLE ... DROP COLUMN.
+    DropColumn,
+    /// ALTER TABLE ... RENAME COLUMN.
+    RenameColumn,
     /// ALTER ... RENAME TO.
     Rename,
     /// ALTER ... SWAP WITH.
@@ -160,6 +233,7 @@ pub enum Scope {
 
 /// What a statement changes in its session, so that a resume and the next script can set it right.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "independent marks; a statement may have any of them")]
 pub struct SessionEffect {
     /// Changes role, warehouse, database or schema.
     pub context: bool,
@@ -209,6 +283,11 @@ pub enum Probe {
         /// The object.
         object: ObjectRef,
     },
+    /// The object exists; UNDROP brings it back with its old creation time.
+    Present {
+        /// The object.
+        object: ObjectRef,
+    },
     /// The new name exists and the old one does not.
     Renamed {
         /// The old name.
@@ -225,6 +304,22 @@ pub enum Probe {
         /// Whether it must be there.
         present: bool,
     },
+    /// The table has the column under its new name and not under its old one.
+    ColumnRenamed {
+        /// The table.
+        table: ObjectRef,
+        /// The old name.
+        from: Ident,
+        /// The new name.
+        to: Ident,
+    },
+    /// The object belongs to the role.
+    Owner {
+        /// The object.
+        object: ObjectRef,
+        /// The role, or database role.
+        role: ObjectRef,
+    },
 }
 
 /// What a statement would lose or break, for gates and lint; `allow=` names it in snake case.
@@ -237,4 +332,59 @@ pub enum Hazard {
     LosesGrants,
     /// A definition is lost that UNDROP does not bring back.
     LosesDefinition,
+}
+
+impl Verb {
+    /// The words for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::CreateOrReplace => "create or replace",
+            Self::CreateIfNotExists => "create if not exists",
+            Self::CreateOrAlter => "create or alter",
+            Self::Alter => "alter",
+            Self::AlterSet => "alter",
+            Self::SuspendResume => "suspend or resume",
+            Self::AlterIfExists => "alter",
+            Self::AddColumn => "addcolumn",
+            Self::DropColumn => "dropcolumn",
+            Self::RenameColumn => "renamecolumn",
+            Self::Rename => "rename",
+            Self::Swap => "swap",
+            Self::Drop => "drop",
+            Self::DropIfExists => "drop if exists",
+            Self::Undrop => "undrop",
+            Self::Truncate => "truncate",
+            Self::Comment => "comment",
+            Self::Grant => "grant",
+            Self::Revoke => "revoke",
+            Self::GrantOwnership => "grant ownership",
+            Self::Use => "use",
+            Self::Set => "set",
+            Self::Unset => "unset",
+            Self::AlterSession => "alter session",
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Merge => "merge",
+            Self::CopyInto => "copy into",
+            Self::Select => "select",
+            Self::Show => "show",
+            Self::Describe => "describe",
+            Self::List => "list",
+            Self::Explain => "explain",
+            Self::Call => "call",
+            Self::ExecuteImmediate => "execute immediate",
+            Self::Execute => "execute",
+            Self::Block => "block",
+            Self::Chain => "chain",
+            Self::Begin => "begin",
+            Self::Commit => "commit",
+            Self::Rollback => "rollback",
+            Self::Transfer => "put or get",
+            Self::Remove => "remove",
+            Self::ClientCommand => "client command",
+            Self::Other => "run",
+        }
+    }
 }

@@ -157,6 +157,9 @@ pub struct PlannedStatement {
     /// Whether it leaves state in its session that nothing can rebuild.
     #[serde(default)]
     pub lasting: bool,
+    /// The first statement of the transaction that it belongs to, which resumes as a unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<usize>,
 }
 
 /// A statement that the server confirmed.
@@ -215,6 +218,9 @@ pub struct ChangeBody {
     pub reason: String,
     /// Digest of the row before.
     pub row_digest: Option<Sha256>,
+    /// SHA-256 of the source that counts as applied from now on.
+    #[serde(default)]
+    pub source_sha: Option<Sha256>,
 }
 
 impl JournalBody {

@@ -1,6 +1,10 @@
 //! File names of migrations and callbacks, in Flyway's grammar (`ResourceNameParser.java`), with `A` beside it.
 
+mod parse;
+
 use std::fmt;
+
+pub use parse::{CALLBACK_EVENTS, Parsed};
 
 /// Prefixes, separator and suffixes of file names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,9 +7,12 @@ use serde::Serialize;
 use super::{
     checksum::Sha256,
     history::HistoryRow,
+    ident::QualifiedName,
     journal::ScriptBody,
+    kind::ObjectKind,
     migration::{Migration, Prepared},
     state::MigrationState,
+    statement::Statement,
     version::Version,
 };
 use crate::diagnostic::Diagnostic;
@@ -19,6 +22,9 @@ use crate::diagnostic::Diagnostic;
 pub struct Plan {
     /// What is to be done, in order; callbacks included.
     pub steps: Vec<Step>,
+    /// Callbacks for a failure: those of `afterEachMigrateError`, then those of `afterMigrateError`. They are not
+    /// part of `steps`, because they run only when a step fails.
+    pub on_error: Vec<Step>,
     /// Every migration and history row with its state, in display order.
     pub migrations: Vec<MigrationStatus>,
     /// All findings; an error means that nothing may run.
@@ -40,12 +46,20 @@ pub struct Step {
     pub resume: Option<Resume>,
 }
 
+impl Step {
+    /// Statements of the script; 0 when it could not be rendered.
+    pub fn statements(&self) -> &[Statement] {
+        self.prepared.rendered().map_or(&[], |rendered| &rendered.statements)
+    }
+}
+
 /// What is known of a script that a run left half applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resume {
     /// The run that left it.
     pub run: String,
-    /// Rank of its failed history row, if it has one.
+    /// Rank of its failed history row. `None`: the run was cut off before it could write one, and whoever holds
+    /// the lease writes it before going on.
     pub rank: Option<i64>,
     /// The script as that run planned it.
     pub planned: ScriptBody,
@@ -53,8 +67,34 @@ pub struct Resume {
     pub done: Vec<super::journal::Done>,
     /// A statement whose outcome must be settled first.
     pub unknown: Option<usize>,
-    /// Session statements to send again before going on.
-    pub replay: Vec<usize>,
+    /// What to send again before going on, in order.
+    pub replay: Vec<Replay>,
+}
+
+/// Something that a finished statement did to its session, to be done again in a fresh one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// Send the statement with this ordinal again.
+    Statement(usize),
+    /// Make current what a finished CREATE made current: this kind of object, with this name. Snowflake makes a
+    /// database, schema or warehouse current when it creates it.
+    Use {
+        /// Database, schema or warehouse.
+        kind: ObjectKind,
+        /// Its name, as the script wrote it.
+        name: QualifiedName,
+    },
+}
+
+/// How a plan made under the lease compares with the one made before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// The same steps. An `apply` may have become a `resume`.
+    Equal,
+    /// The same without steps that the history holds by now, with the same checksums.
+    Shrunk,
+    /// Anything else; a sentence for each difference.
+    Changed(Vec<String>),
 }
 
 /// What is done with a script.
@@ -126,6 +166,21 @@ pub enum Target {
         /// `?` behind the version: it need not exist.
         optional: bool,
     },
+}
+
+impl Action {
+    /// The word of JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Reapply => "reapply",
+            Self::Resume => "resume",
+            Self::Always => "always",
+            Self::Baseline => "baseline",
+            Self::Undo => "undo",
+            Self::Callback => "callback",
+        }
+    }
 }
 
 impl Plan {

@@ -18,8 +18,11 @@ pub enum MigrationState {
     BaselineIgnored,
     /// A baseline.
     Baseline,
-    /// Below the highest applied version, and not applied.
-    Ignored,
+    /// Not applied, and the next migrate passes it by.
+    Ignored {
+        /// Why.
+        why: IgnoredBecause,
+    },
     /// Applied; the file is gone.
     MissingSuccess,
     /// Failed; the file is gone.
@@ -72,6 +75,22 @@ pub enum MigrationState {
     },
 }
 
+/// Why a migration on disk is passed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IgnoredBecause {
+    /// Its version is below the highest applied one. The only reason that is an error.
+    BelowApplied,
+    /// Its settings name other environments.
+    Environment,
+    /// Flyway's `shouldExecute` is false for this environment.
+    ShouldExecute,
+    /// A baseline migration where something is applied already, or a higher one takes its place.
+    Baseline,
+    /// An undo migration whose version is not applied.
+    Undo,
+}
+
 /// A checksum as evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,7 +119,7 @@ impl MigrationState {
             Self::BelowBaseline => "below_baseline",
             Self::BaselineIgnored => "baseline_ignored",
             Self::Baseline => "baseline",
-            Self::Ignored => "ignored",
+            Self::Ignored { .. } => "ignored",
             Self::MissingSuccess => "missing_success",
             Self::MissingFailed => "missing_failed",
             Self::Success => "success",
@@ -127,7 +146,7 @@ impl MigrationState {
             Self::BelowBaseline => "Below Baseline",
             Self::BaselineIgnored => "Ignored (Baseline)",
             Self::Baseline => "Baseline",
-            Self::Ignored => "Ignored",
+            Self::Ignored { .. } => "Ignored",
             Self::MissingSuccess => "Missing",
             Self::MissingFailed => "Failed (Missing)",
             Self::Success => "Success",
@@ -144,5 +163,23 @@ impl MigrationState {
             Self::Changed { .. } => "Changed",
             Self::Always { .. } => "Always",
         }
+    }
+
+    /// Whether its latest run failed, or stopped with an outcome that is not known.
+    pub const fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Unknown { .. } | Self::MissingFailed | Self::FutureFailed)
+    }
+
+    /// Whether it stands in the target now, with the text that was recorded.
+    pub const fn is_in_place(&self) -> bool {
+        matches!(
+            self,
+            Self::Success
+                | Self::OutOfOrder
+                | Self::Changed { .. }
+                | Self::Baseline
+                | Self::MissingSuccess
+                | Self::FutureSuccess
+        )
     }
 }

@@ -1,0 +1,798 @@
+//! What a statement would do, in full: the only form of a statement that the catalogue sees. Never stored.
+
+use std::fmt;
+
+use super::{
+    facts::Verb,
+    ident::{Ident, QualifiedName},
+    kind::ObjectKind,
+    refusal::At,
+};
+
+/// One statement in full.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "commands live for one call and are never collected")]
+pub enum Command {
+    /// CREATE DATABASE, CREATE SCHEMA.
+    CreateContainer(ContainerDef),
+    /// CREATE of a table of any flavour.
+    CreateTable(TableDef),
+    /// CREATE VIEW, CREATE MATERIALIZED VIEW.
+    CreateView(ViewDef),
+    /// CREATE of any other kind.
+    CreateObject(ObjectDef),
+    /// ALTER of anything but the session.
+    Alter {
+        /// Kind and name.
+        target: Target,
+        /// What is changed, in order.
+        actions: Vec<Action>,
+    },
+    /// DROP.
+    Drop(Target),
+    /// UNDROP.
+    Undrop(Target),
+    /// COMMENT ON an object.
+    Comment {
+        /// Kind and name.
+        target: Target,
+        /// The column, for COMMENT ON COLUMN (the target is then its relation).
+        column: Option<Ident>,
+        /// The comment.
+        text: String,
+    },
+    /// GRANT and REVOKE.
+    Grant(Grant),
+    /// USE.
+    Use(Use),
+    /// SET of session variables: a literal's value where it is one.
+    Set {
+        /// Variables and values, in order.
+        values: Vec<(Ident, Option<String>)>,
+        /// What the values read.
+        reads: Vec<Expr>,
+    },
+    /// UNSET of session variables.
+    Unset(Vec<Ident>),
+    /// ALTER SESSION SET or UNSET.
+    AlterSession {
+        /// Parameters set, upper case, with their values as written.
+        set: Vec<(String, String)>,
+        /// Parameters unset.
+        unset: Vec<String>,
+    },
+    /// INSERT into one table.
+    Insert(Insert),
+    /// INSERT ALL, INSERT FIRST.
+    InsertMany {
+        /// The targets.
+        into: Vec<Insert>,
+        /// The source.
+        query: Query,
+    },
+    /// UPDATE.
+    Update {
+        /// The table.
+        table: TableRef,
+        /// Further relations of FROM.
+        from: Vec<FromItem>,
+        /// Assigned columns and their values.
+        set: Vec<(ColumnRef, Expr)>,
+        /// WHERE and join conditions.
+        filter: Vec<Expr>,
+    },
+    /// DELETE.
+    Delete {
+        /// The table.
+        table: TableRef,
+        /// Further relations of USING.
+        using: Vec<FromItem>,
+        /// WHERE.
+        filter: Vec<Expr>,
+    },
+    /// MERGE.
+    Merge {
+        /// The table.
+        table: TableRef,
+        /// The source.
+        source: FromItem,
+        /// Conditions.
+        on: Vec<Expr>,
+        /// What is done.
+        clauses: Vec<MergeClause>,
+    },
+    /// TRUNCATE of a table or materialized view.
+    Truncate(Target),
+    /// COPY INTO.
+    Copy(Copy),
+    /// SELECT, WITH, VALUES.
+    Query(Query),
+    /// EXPLAIN of a statement.
+    Explain(Box<Command>),
+    /// SHOW.
+    Show(Show),
+    /// DESCRIBE.
+    Describe(Target),
+    /// BEGIN of a transaction.
+    Begin,
+    /// COMMIT.
+    Commit,
+    /// ROLLBACK.
+    Rollback,
+    /// CALL of a procedure.
+    Call {
+        /// The procedure.
+        name: Name,
+        /// Its arguments.
+        arguments: Vec<Expr>,
+    },
+    /// EXECUTE TASK, EXECUTE ALERT: the object must exist.
+    Execute(Target),
+    /// What has a body that is not looked into: EXECUTE IMMEDIATE, blocks, chains.
+    Opaque(Verb),
+    /// Anything else that Snowflake knows.
+    Other {
+        /// What it is.
+        verb: Verb,
+        /// Objects that it names.
+        uses: Vec<ObjectUse>,
+        /// Whether it commits an open transaction.
+        ddl: bool,
+    },
+}
+
+/// A name in a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Name {
+    /// As written.
+    Written(QualifiedName),
+    /// `IDENTIFIER($x)` or `$x`: the value of a session variable.
+    Variable(Ident),
+    /// A name that only the server can know: a bind, an expression, an id.
+    Unknown,
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Written(name) => name.fmt(f),
+            Self::Variable(name) => write!(f, "IDENTIFIER(${name})"),
+            Self::Unknown => f.write_str("IDENTIFIER(...)"),
+        }
+    }
+}
+
+/// Kind and name of the object that a statement is about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// Kind, as the statement says.
+    pub kind: ObjectKind,
+    /// Name.
+    pub name: Name,
+    /// Types of the arguments, for routines that were named with them.
+    pub arguments: Option<Vec<DataType>>,
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// CASCADE: true, RESTRICT: false.
+    pub cascade: Option<bool>,
+}
+
+/// What CREATE does when the name is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Fails.
+    Plain,
+    /// OR REPLACE.
+    Replace,
+    /// IF NOT EXISTS.
+    IfNotExists,
+    /// OR ALTER.
+    Alter,
+}
+
+/// An object that a statement needs beside its target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectUse {
+    /// Kind.
+    pub kind: ObjectKind,
+    /// Name.
+    pub name: Name,
+}
+
+/// A property: upper-case name and value as written, one blank between tokens.
+pub type Property = (String, String);
+
+/// A data type in Snowflake's own spelling: `NUMBER(38,0)`, `VARCHAR(16777216)`, `ARRAY(NUMBER(38,0))`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DataType(pub String);
+
+impl DataType {
+    /// The part before the parameters.
+    pub fn base(&self) -> &str {
+        self.0.split('(').next().unwrap_or_default()
+    }
+
+    /// The whole-number parameters.
+    pub fn parameters(&self) -> Vec<u64> {
+        let inner =
+            self.0.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')).map(|(inner, _)| inner);
+        inner
+            .map(|inner| inner.split(',').filter_map(|p| p.trim().parse().ok()).collect())
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Display for DataType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// CREATE DATABASE or CREATE SCHEMA.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContainerDef {
+    /// DATABASE or SCHEMA.
+    pub kind: ObjectKind,
+    /// Name.
+    pub name: Name,
+    /// What to do when it is there.
+    pub mode: Mode,
+    /// TRANSIENT.
+    pub transient: bool,
+    /// WITH MANAGED ACCESS.
+    pub managed: bool,
+    /// CLONE of this.
+    pub clone: Option<Name>,
+    /// FROM SHARE, FROM LISTING, AS REPLICA OF: what is inside is not known.
+    pub foreign: bool,
+    /// COMMENT.
+    pub comment: Option<String>,
+    /// Other properties.
+    pub properties: Vec<Property>,
+    /// Tags and other objects that it names.
+    pub uses: Vec<ObjectUse>,
+}
+
+/// CREATE of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableDef {
+    /// Flavour: TABLE, DYNAMIC TABLE, EXTERNAL TABLE, ...
+    pub kind: ObjectKind,
+    /// Name.
+    pub name: Name,
+    /// What to do when it is there.
+    pub mode: Mode,
+    /// TEMPORARY.
+    pub temporary: bool,
+    /// TRANSIENT.
+    pub transient: bool,
+    /// Where its columns come from beside the list.
+    pub source: TableSource,
+    /// The written columns.
+    pub columns: Vec<ColumnDef>,
+    /// Constraints beside the columns.
+    pub constraints: Vec<Constraint>,
+    /// CLUSTER BY.
+    pub cluster_by: Vec<Expr>,
+    /// Columns that policies on the table name.
+    pub policy_columns: Vec<ColumnRef>,
+    /// COPY GRANTS.
+    pub copy_grants: bool,
+    /// COMMENT.
+    pub comment: Option<String>,
+    /// Other properties.
+    pub properties: Vec<Property>,
+    /// Policies, tags, warehouses and other objects that it names.
+    pub uses: Vec<ObjectUse>,
+}
+
+/// Where a new table's columns come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TableSource {
+    /// The written list alone.
+    Columns,
+    /// LIKE.
+    Like(Name),
+    /// CLONE.
+    Clone(Name),
+    /// AS SELECT.
+    Query(Box<Query>),
+    /// USING TEMPLATE, fixed columns of the kind, a foreign catalogue: not known here.
+    Unknown,
+}
+
+/// A column of a new table or of ADD COLUMN.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnDef {
+    /// Name.
+    pub name: Ident,
+    /// Type; CREATE TABLE ... AS SELECT may leave it out.
+    pub data_type: Option<DataType>,
+    /// NOT NULL.
+    pub not_null: bool,
+    /// DEFAULT, as written.
+    pub default: Option<String>,
+    /// What the default, a virtual column or a check reads.
+    pub reads: Vec<Expr>,
+    /// AUTOINCREMENT or IDENTITY.
+    pub autoincrement: bool,
+    /// A virtual or computed column.
+    pub computed: bool,
+    /// COMMENT.
+    pub comment: Option<String>,
+    /// Constraints written with the column.
+    pub constraints: Vec<Constraint>,
+    /// Policies and tags.
+    pub uses: Vec<ObjectUse>,
+}
+
+/// A constraint of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constraint {
+    /// Name, if given.
+    pub name: Option<Ident>,
+    /// What it says.
+    pub rule: Rule,
+}
+
+/// What a constraint says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rule {
+    /// PRIMARY KEY.
+    Primary(Vec<ColumnRef>),
+    /// UNIQUE.
+    Unique(Vec<ColumnRef>),
+    /// FOREIGN KEY or REFERENCES.
+    Foreign {
+        /// Own columns.
+        columns: Vec<ColumnRef>,
+        /// The table.
+        table: Name,
+        /// Its columns.
+        referenced: Vec<ColumnRef>,
+    },
+    /// CHECK.
+    Check(Expr),
+}
+
+/// CREATE VIEW or CREATE MATERIALIZED VIEW.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewDef {
+    /// VIEW or MATERIALIZED VIEW.
+    pub kind: ObjectKind,
+    /// Name.
+    pub name: Name,
+    /// What to do when it is there.
+    pub mode: Mode,
+    /// TEMPORARY.
+    pub temporary: bool,
+    /// SECURE.
+    pub secure: bool,
+    /// Names of the columns, if given, with their comments.
+    pub columns: Vec<(Ident, Option<String>)>,
+    /// COPY GRANTS.
+    pub copy_grants: bool,
+    /// COMMENT.
+    pub comment: Option<String>,
+    /// Policies and tags.
+    pub uses: Vec<ObjectUse>,
+    /// The query.
+    pub query: Query,
+    /// The query as written.
+    pub text: String,
+}
+
+/// CREATE of a kind that has no form of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectDef {
+    /// Kind.
+    pub kind: ObjectKind,
+    /// Name.
+    pub name: Name,
+    /// What to do when it is there.
+    pub mode: Mode,
+    /// TEMPORARY.
+    pub temporary: bool,
+    /// Types of the arguments of a routine or policy.
+    pub arguments: Option<Vec<DataType>>,
+    /// CLONE of this.
+    pub clone: Option<Name>,
+    /// COMMENT.
+    pub comment: Option<String>,
+    /// COPY GRANTS.
+    pub copy_grants: bool,
+    /// What it names.
+    pub uses: Vec<ObjectUse>,
+    /// Body, query or definition, as written, where the catalogue keeps it.
+    pub definition: Option<String>,
+}
+
+/// One change of an ALTER.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// RENAME TO.
+    Rename(Name),
+    /// SWAP WITH.
+    Swap(Name),
+    /// ADD COLUMN.
+    AddColumns {
+        /// Each with IF NOT EXISTS.
+        columns: Vec<(bool, ColumnDef)>,
+    },
+    /// DROP COLUMN.
+    DropColumns {
+        /// IF EXISTS.
+        if_exists: bool,
+        /// Columns.
+        columns: Vec<ColumnRef>,
+    },
+    /// RENAME COLUMN.
+    RenameColumn {
+        /// From.
+        from: ColumnRef,
+        /// To.
+        to: Ident,
+    },
+    /// ALTER COLUMN, MODIFY COLUMN.
+    AlterColumn {
+        /// The column.
+        column: ColumnRef,
+        /// What is changed.
+        change: ColumnChange,
+    },
+    /// ADD CONSTRAINT and its short forms.
+    AddConstraint(Constraint),
+    /// DROP CONSTRAINT by name.
+    DropConstraint(Ident),
+    /// DROP PRIMARY KEY.
+    DropPrimaryKey,
+    /// CLUSTER BY.
+    ClusterBy(Vec<Expr>),
+    /// DROP CLUSTERING KEY.
+    DropClusteringKey,
+    /// SET of properties.
+    Set {
+        /// Properties.
+        properties: Vec<Property>,
+        /// COMMENT.
+        comment: Option<String>,
+        /// SECURE.
+        secure: Option<bool>,
+        /// What it names: policies, tags.
+        uses: Vec<ObjectUse>,
+    },
+    /// UNSET of properties; tags and policies too.
+    Unset {
+        /// Names, upper case.
+        properties: Vec<String>,
+        /// What it names.
+        uses: Vec<ObjectUse>,
+    },
+    /// Columns that the change names and that must exist (search optimization, policies).
+    Columns(Vec<ColumnRef>, Vec<ObjectUse>),
+    /// ENABLE or DISABLE MANAGED ACCESS.
+    ManagedAccess(bool),
+    /// Any other change.
+    Other(Vec<ObjectUse>),
+}
+
+/// What ALTER COLUMN changes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ColumnChange {
+    /// SET DATA TYPE.
+    Type(DataType),
+    /// SET NOT NULL: true, DROP NOT NULL: false.
+    NotNull(bool),
+    /// SET DEFAULT, as written.
+    Default(String),
+    /// DROP DEFAULT.
+    DropDefault,
+    /// COMMENT.
+    Comment(Option<String>),
+    /// Policies and tags.
+    Uses(Vec<ObjectUse>),
+}
+
+/// GRANT or REVOKE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grant {
+    /// REVOKE.
+    pub revoke: bool,
+    /// Privileges as written, upper case; for roles, empty.
+    pub privileges: Vec<String>,
+    /// On what.
+    pub on: GrantOn,
+    /// To or from whom.
+    pub grantees: Vec<ObjectUse>,
+}
+
+/// What is granted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GrantOn {
+    /// One object.
+    Object(Target),
+    /// ALL objects of a kind in a container.
+    All(ObjectKind, Target),
+    /// FUTURE objects of a kind in a container.
+    Future(ObjectKind, Target),
+    /// The account.
+    Account,
+    /// A role, database role or application role.
+    Role(ObjectUse),
+    /// Something that the catalogue does not hold.
+    Other,
+}
+
+/// USE.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Use {
+    /// USE ROLE.
+    Role(Name),
+    /// USE WAREHOUSE.
+    Warehouse(Name),
+    /// USE DATABASE.
+    Database(Name),
+    /// USE SCHEMA.
+    Schema(Name),
+    /// USE with a bare name.
+    Bare(Name),
+    /// USE SECONDARY ROLES.
+    SecondaryRoles,
+}
+
+/// A column as a statement names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ColumnRef {
+    /// Up to four parts, the column last.
+    pub parts: Vec<Ident>,
+    /// Where it stands.
+    pub at: At,
+}
+
+impl ColumnRef {
+    /// The column's own name.
+    pub fn column(&self) -> Option<&Ident> {
+        self.parts.last()
+    }
+}
+
+impl fmt::Display for ColumnRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, part) in self.parts.iter().enumerate() {
+            if n > 0 {
+                f.write_str(".")?;
+            }
+            part.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// An expression, as far as names and shapes go.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expr {
+    /// Columns that it names.
+    pub columns: Vec<ColumnRef>,
+    /// Queries in it.
+    pub queries: Vec<Query>,
+    /// Session variables that it reads.
+    pub variables: Vec<(Ident, At)>,
+    /// Functions whose names have a database or schema, and how they stand in the text.
+    pub functions: Vec<Name>,
+    /// What it is as a whole.
+    pub shape: Shape,
+}
+
+/// What an expression is as a whole.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Shape {
+    /// One column and nothing else.
+    Column,
+    /// A cast of anything to this type.
+    Cast(DataType),
+    /// The literal NULL.
+    Null,
+    /// DEFAULT, in a VALUES list.
+    Default,
+    /// A literal text or number.
+    Literal(String),
+    /// One query in parentheses.
+    Query,
+    /// One call of a function.
+    Call,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+/// A query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// WITH.
+    pub ctes: Vec<Cte>,
+    /// WITH RECURSIVE (Snowflake does not ask for the word).
+    pub recursive: bool,
+    /// The rest.
+    pub body: Body,
+    /// ORDER BY and LIMIT, whose names may also be those of the output.
+    pub order: Vec<Expr>,
+}
+
+/// One query of WITH.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cte {
+    /// Name.
+    pub name: Ident,
+    /// Names of its columns, if given.
+    pub columns: Vec<Ident>,
+    /// The query; `None` for a procedure or function of WITH.
+    pub query: Option<Query>,
+}
+
+/// The body of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    /// SELECT.
+    Select(Box<Select>),
+    /// UNION, INTERSECT, EXCEPT, MINUS: the first side gives the names.
+    Set(Vec<Query>),
+    /// VALUES.
+    Values(Vec<Vec<Expr>>),
+    /// A query whose columns are not known here: SHOW, CALL and the like.
+    Unknown,
+}
+
+/// SELECT.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Select {
+    /// What is selected.
+    pub items: Vec<Item>,
+    /// FROM.
+    pub from: Vec<FromItem>,
+    /// WHERE, GROUP BY, HAVING, QUALIFY, CONNECT BY.
+    pub conditions: Vec<Expr>,
+}
+
+/// One select item.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// `*` or `t.*`.
+    Star {
+        /// The relation.
+        of: Option<ColumnRef>,
+        /// EXCLUDE.
+        exclude: Vec<Ident>,
+        /// RENAME.
+        rename: Vec<(Ident, Ident)>,
+        /// ILIKE: which columns is not known here.
+        filtered: bool,
+    },
+    /// An expression.
+    Expr {
+        /// The expression.
+        expr: Expr,
+        /// Its name, if given.
+        alias: Option<Ident>,
+    },
+}
+
+/// One relation of FROM.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FromItem {
+    /// What it is.
+    pub source: Source,
+    /// Its alias.
+    pub alias: Option<Ident>,
+    /// Aliases of its columns.
+    pub columns: Vec<Ident>,
+    /// Join conditions, arguments of table functions.
+    pub on: Vec<Expr>,
+    /// USING columns.
+    pub using: Vec<ColumnRef>,
+    /// NATURAL.
+    pub natural: bool,
+}
+
+/// What a relation of FROM is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A table, view, CTE.
+    Relation(Name),
+    /// A query in parentheses.
+    Query(Box<Query>),
+    /// FLATTEN, which has known columns.
+    Flatten,
+    /// A stage.
+    Stage(Name),
+    /// A table function, PIVOT, MATCH_RECOGNIZE, RESULT_SCAN: columns not known here.
+    Unknown,
+}
+
+/// A table that is written to, with its alias.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableRef {
+    /// Name.
+    pub name: Name,
+    /// Alias.
+    pub alias: Option<Ident>,
+}
+
+/// INSERT into one table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Insert {
+    /// The table.
+    pub table: Name,
+    /// The columns, if given.
+    pub columns: Vec<ColumnRef>,
+    /// What is inserted.
+    pub source: InsertSource,
+}
+
+/// What INSERT inserts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InsertSource {
+    /// VALUES.
+    Values(Vec<Vec<Expr>>),
+    /// A query.
+    Query(Query),
+    /// The columns of the common source of INSERT ALL.
+    Shared,
+}
+
+/// A WHEN clause of MERGE.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MergeClause {
+    /// UPDATE SET.
+    Update(Vec<(ColumnRef, Expr)>),
+    /// INSERT: columns and values.
+    Insert(Vec<ColumnRef>, Vec<Expr>),
+    /// DELETE.
+    Delete,
+    /// UPDATE ALL BY NAME, INSERT ALL BY NAME.
+    ByName,
+}
+
+/// COPY INTO.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Copy {
+    /// The table that is loaded, with its columns; `None` if a location is the target.
+    pub into: Option<(Name, Vec<ColumnRef>)>,
+    /// Table that is unloaded.
+    pub from: Option<Name>,
+    /// Query that is unloaded or reads the staged files.
+    pub query: Option<Query>,
+    /// Stages, file formats, integrations.
+    pub uses: Vec<ObjectUse>,
+}
+
+/// SHOW.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Show {
+    /// Kind, if it is one that the catalogue holds.
+    pub kind: Option<ObjectKind>,
+    /// LIKE.
+    pub like: Option<String>,
+    /// STARTS WITH.
+    pub starts_with: Option<String>,
+    /// LIMIT.
+    pub limit: Option<usize>,
+    /// HISTORY: dropped objects too.
+    pub history: bool,
+    /// IN.
+    pub scope: ShowScope,
+}
+
+/// Where SHOW looks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ShowScope {
+    /// No IN: the session's schema, database or the account.
+    Session,
+    /// IN ACCOUNT.
+    Account,
+    /// IN DATABASE.
+    Database(Option<Name>),
+    /// IN SCHEMA, or IN with a bare name.
+    Schema(Option<Name>),
+    /// IN another object.
+    Object(Target),
+}
