@@ -1,0 +1,468 @@
+//! ALTER.
+
+use super::{
+    columns, expr, named_target_of,
+    options::{self, Known, Options},
+    reader::{Read, Reader},
+    types,
+};
+use crate::{
+    model::{
+        command::{Action, ColumnChange, Command},
+        facts::Verb,
+        kind::ObjectKind,
+    },
+    sql::lex::TokenKind,
+};
+
+pub(super) fn alter(r: &mut Reader<'_>) -> Read<Command> {
+    if r.take("SESSION") {
+        return session(r);
+    }
+    if r.is("ACCOUNT") || r.is("ORGANIZATION") && r.is_at(1, "ACCOUNT") {
+        r.skip_all();
+        return Ok(Command::Other { verb: Verb::Alter, uses: Vec::new(), ddl: true });
+    }
+    let kind = super::kind(r)?;
+    // The session's own user or warehouse.
+    let own = matches!(kind, ObjectKind::User | ObjectKind::Warehouse);
+    let nameless = own && r.is_any(&["SET", "UNSET", "SUSPEND", "RESUME", "ABORT"]);
+    if nameless {
+        r.skip_all();
+        return Ok(Command::Other { verb: Verb::Alter, uses: Vec::new(), ddl: true });
+    }
+    let target = named_target_of(r, kind)?;
+    if r.done() {
+        return Err(r.unexpected());
+    }
+    let actions = if kind == ObjectKind::Column { Vec::new() } else { actions(r, kind)? };
+    Ok(Command::Alter { target, actions })
+}
+
+fn session(r: &mut Reader<'_>) -> Read<Command> {
+    let (mut set, mut unset) = (Vec::new(), Vec::new());
+    if r.take("SET") {
+        while !r.done() {
+            let name = r.any_ident()?.as_str().to_owned();
+            r.expect_op("=")?;
+            let start = r.mark();
+            options::value(r)?;
+            set.push((name, r.between(start, r.mark()).to_owned()));
+            r.take_op(",");
+        }
+    } else if r.take("UNSET") {
+        unset = r.commas(|r| Ok(r.any_ident()?.as_str().to_owned()))?;
+    }
+    if set.is_empty() && unset.is_empty() {
+        return Err(r.unexpected());
+    }
+    r.finish()?;
+    Ok(Command::AlterSession { set, unset })
+}
+
+fn actions(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
+    if r.take_phrase("RENAME TO") {
+        let to = r.name(kind)?;
+        r.finish()?;
+        return Ok(vec![Action::Rename(to)]);
+    }
+    if r.take_phrase("SWAP WITH") {
+        let with = r.name(kind)?;
+        r.finish()?;
+        return Ok(vec![Action::Swap(with)]);
+    }
+    match kind {
+        ObjectKind::Table
+        | ObjectKind::TransientTable
+        | ObjectKind::TemporaryTable
+        | ObjectKind::DynamicTable
+        | ObjectKind::ExternalTable
+        | ObjectKind::HybridTable
+        | ObjectKind::IcebergTable
+        | ObjectKind::EventTable
+        | ObjectKind::InteractiveTable => table(r, kind),
+        ObjectKind::View | ObjectKind::MaterializedView => view(r, kind),
+        ObjectKind::Schema | ObjectKind::Database => container(r, kind),
+        _ => other(r, kind).map(|one| vec![one]),
+    }
+}
+
+fn container(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
+    for (word, on) in [("ENABLE", true), ("DISABLE", false)] {
+        if r.is(word) && r.is_at(1, "MANAGED") {
+            r.step();
+            r.step();
+            r.expect("ACCESS")?;
+            r.finish()?;
+            return Ok(vec![Action::ManagedAccess(on)]);
+        }
+    }
+    other(r, kind).map(|one| vec![one])
+}
+
+/// SET, UNSET, and what the catalogue does not hold.
+fn other(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
+    if r.take("SET") {
+        return set(r, kind);
+    }
+    if r.take("UNSET") {
+        return unset(r);
+    }
+    let mut uses = Vec::new();
+    if kind == ObjectKind::Task && (r.take_phrase("ADD AFTER") || r.take_phrase("REMOVE AFTER")) {
+        uses = r.commas(|r| r.use_of(ObjectKind::Task))?;
+    }
+    if kind == ObjectKind::Task && r.is("MODIFY") {
+        r.skip_all();
+    }
+    r.skip_rest()?;
+    Ok(Action::Other(uses))
+}
+
+fn set(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
+    let mut options = Options::default();
+    let mut secure = None;
+    while !r.done() {
+        if r.take("SECURE") {
+            secure = Some(true);
+        } else if r.take("TAG") {
+            options.uses.push(options::tag(r)?);
+            while r.is_op(",") && is_tag_value(r) {
+                r.step();
+                options.uses.push(options::tag(r)?);
+            }
+        } else if r.take("CONTACT") {
+            r.skip_rest()?;
+        } else if r.is("BODY") || r.is("NETWORK_POLICY") {
+            r.skip_all();
+        } else if !options.take(r, kind, set_known(kind))? {
+            if kind == ObjectKind::Table || kind == ObjectKind::View {
+                return Err(r.unexpected());
+            }
+            r.skip()?;
+        }
+    }
+    let Options { comment, properties, uses, .. } = options;
+    Ok(Action::Set { properties, comment, secure, uses })
+}
+
+/// Whether `, name = 'text'` stands here, and not `, PROPERTY = value`.
+fn is_tag_value(r: &Reader<'_>) -> bool {
+    const PROPERTIES: &[&str] = &["COMMENT", "DATA_RETENTION_TIME_IN_DAYS"];
+    let value = r.kind_at(3);
+    let named = PROPERTIES.iter().any(|name| r.is_at(1, name));
+    !named
+        && (r.is_op_at(2, ".")
+            || r.is_op_at(2, "=") && matches!(value, Some(TokenKind::String | TokenKind::QuotedName)))
+}
+
+/// Properties that ALTER ... SET takes.
+fn set_known(kind: ObjectKind) -> Known {
+    match kind {
+        ObjectKind::Table => options::TABLE,
+        ObjectKind::View => options::VIEW,
+        ObjectKind::Role => options::ROLE,
+        ObjectKind::Warehouse => options::WAREHOUSE,
+        _ => Known::Any,
+    }
+}
+
+fn unset(r: &mut Reader<'_>) -> Read<Action> {
+    let (mut properties, mut uses) = (Vec::new(), Vec::new());
+    if r.take("TAG") {
+        uses = r.commas(|r| r.use_of(ObjectKind::Tag))?;
+    } else {
+        while !r.done() {
+            if r.kind() == Some(TokenKind::Word) {
+                properties.push(r.here().to_ascii_uppercase());
+            } else if !r.is_op(",") && !r.is_op("(") && !r.is_op(")") {
+                return Err(r.unexpected());
+            }
+            r.step();
+        }
+        if properties.is_empty() {
+            return Err(r.unexpected());
+        }
+    }
+    r.finish()?;
+    Ok(Action::Unset { properties, uses })
+}
+
+fn view(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
+    if r.is_any(&["ALTER", "MODIFY"]) {
+        r.step();
+        return column_changes(r);
+    }
+    if r.is_any(&["ADD", "DROP"]) {
+        return add_or_drop_policy(r);
+    }
+    if r.is_phrase("CLUSTER BY") {
+        return Ok(vec![Action::ClusterBy(options::cluster_by(r)?)]);
+    }
+    other(r, kind).map(|one| vec![one])
+}
+
+fn table(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
+    let mut found = if r.take_phrase("RENAME COLUMN") {
+        let from = expr::column(r)?;
+        r.expect("TO")?;
+        vec![Action::RenameColumn { from, to: r.ident()? }]
+    } else if r.take_phrase("RENAME CONSTRAINT") {
+        r.ident()?;
+        r.expect("TO")?;
+        r.ident()?;
+        vec![Action::Other(Vec::new())]
+    } else if r.is_phrase("CLUSTER BY") {
+        vec![Action::ClusterBy(options::cluster_by(r)?)]
+    } else if r.is("ADD") {
+        add(r, kind)?
+    } else if r.is("DROP") {
+        drop(r, kind)?
+    } else if r.is_any(&["ALTER", "MODIFY"]) {
+        r.step();
+        if r.is("CONSTRAINT") || r.is_phrase("PRIMARY KEY") || r.is("UNIQUE") || r.is_phrase("FOREIGN KEY") {
+            r.skip_rest()?;
+            vec![Action::Other(Vec::new())]
+        } else {
+            column_changes(r)?
+        }
+    } else if r.is("SET") && r.is_at(1, "MASKING") {
+        r.skip_rest()?;
+        vec![Action::Other(Vec::new())]
+    } else if r.is_any(&["SET", "UNSET"]) {
+        vec![other(r, kind)?]
+    } else if kind == ObjectKind::Table
+        && !r.is_any(&["RECLUSTER", "SUSPEND", "RESUME", "REFRESH", "EVOLVE", "ABORT"])
+    {
+        return Err(r.unexpected());
+    } else {
+        vec![other(r, kind)?]
+    };
+    // A second ADD or DROP of a policy may follow a comma.
+    while r.take_op(",") {
+        found.append(&mut add_or_drop_policy(r)?);
+    }
+    r.finish()?;
+    Ok(found)
+}
+
+fn is_policy(r: &Reader<'_>, ahead: usize) -> bool {
+    (r.is_at(ahead, "ROW") && r.is_at(ahead + 1, "ACCESS"))
+        || r.is_at(ahead + 1, "POLICY")
+        || r.is_at(ahead + 2, "POLICY")
+        || (r.is_at(ahead, "ALL") && r.is_at(ahead + 1, "ROW"))
+        || (r.is_at(ahead, "DATA") && r.is_at(ahead + 1, "METRIC"))
+        || (r.is_at(ahead, "SEARCH") && r.is_at(ahead + 1, "OPTIMIZATION"))
+}
+
+/// ADD and DROP of policies, data metric functions and search optimization.
+fn add_or_drop_policy(r: &mut Reader<'_>) -> Read<Vec<Action>> {
+    let adds = r.is("ADD");
+    if !r.take_any(&["ADD", "DROP"]) {
+        return Err(r.unexpected());
+    }
+    if r.take_phrase("SEARCH OPTIMIZATION") {
+        return search_optimization(r);
+    }
+    let mut options = Options::default();
+    if adds && options.policy(r)? || !adds && !r.is("ALL") && !r.is("DATA") && options.policy(r)? {
+        return Ok(vec![Action::Columns(options.policy_columns, options.uses)]);
+    }
+    while !r.done() && !r.is_op(",") {
+        r.skip()?;
+    }
+    Ok(vec![Action::Other(options.uses)])
+}
+
+/// `ON EQUALITY(c, ...), SUBSTRING(*)`.
+fn search_optimization(r: &mut Reader<'_>) -> Read<Vec<Action>> {
+    let mut found = Vec::new();
+    if r.take("ON") {
+        loop {
+            r.any_ident()?;
+            if r.is_op_at(1, "*") {
+                r.skip()?;
+            } else if r.is_op("(") {
+                let inside = r.list(|r| {
+                    if r.is("ANALYZER") {
+                        r.step();
+                        r.step();
+                        r.step();
+                        return Ok(crate::model::command::Expr::default());
+                    }
+                    expr::expr(r)
+                })?;
+                found.extend(columns::columns_of(&inside));
+            }
+            if !r.take_op(",") {
+                break;
+            }
+        }
+    }
+    Ok(vec![Action::Columns(found, Vec::new())])
+}
+
+fn add(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
+    if is_policy(r, 1) && !r.is_at(1, "COLUMN") {
+        return add_or_drop_policy(r);
+    }
+    r.step();
+    if columns::at_constraint(r) && !r.is("COLUMN") {
+        return Ok(vec![Action::AddConstraint(columns::constraint(r, &[])?)]);
+    }
+    if kind != ObjectKind::Table && r.is_any(&["PARTITION", "FILES"]) {
+        r.skip_rest()?;
+        return Ok(vec![Action::Other(Vec::new())]);
+    }
+    let mut all = Vec::new();
+    let parens = r.take_op("(");
+    loop {
+        r.take("COLUMN");
+        let if_not_exists = r.take_phrase("IF NOT EXISTS");
+        all.push((if_not_exists, columns::column(r)?));
+        if !r.take_op(",") {
+            break;
+        }
+        r.take("ADD");
+    }
+    if parens {
+        r.expect_op(")")?;
+    }
+    if let Some((_, column)) = all.iter().find(|(_, column)| column.data_type.is_none() && !column.computed) {
+        return Err(crate::model::refusal::SnowflakeError::unsupported_type(&column.name.to_string()));
+    }
+    Ok(vec![Action::AddColumns { columns: all }])
+}
+
+fn drop(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
+    if is_policy(r, 1) && !r.is_at(1, "COLUMN") {
+        return add_or_drop_policy(r);
+    }
+    r.step();
+    if r.take_phrase("CLUSTERING KEY") {
+        return Ok(vec![Action::DropClusteringKey]);
+    }
+    if r.take_phrase("PRIMARY KEY") {
+        if r.is_op("(") {
+            r.skip()?;
+        }
+        r.take_any(&["CASCADE", "RESTRICT"]);
+        return Ok(vec![Action::DropPrimaryKey]);
+    }
+    if r.take("CONSTRAINT") {
+        let name = r.ident()?;
+        r.take_any(&["CASCADE", "RESTRICT"]);
+        return Ok(vec![Action::DropConstraint(name)]);
+    }
+    if r.is("UNIQUE") || r.is_phrase("FOREIGN KEY") || kind != ObjectKind::Table && r.is("PARTITION") {
+        r.skip_rest()?;
+        return Ok(vec![Action::Other(Vec::new())]);
+    }
+    let mut if_exists = false;
+    r.take("COLUMN");
+    if_exists |= r.take_phrase("IF EXISTS");
+    let parens = r.take_op("(");
+    let columns = r.commas(|r| {
+        r.take("COLUMN");
+        if_exists |= r.take_phrase("IF EXISTS");
+        expr::column(r)
+    })?;
+    if parens {
+        r.expect_op(")")?;
+    }
+    r.take_any(&["CASCADE", "RESTRICT"]);
+    Ok(vec![Action::DropColumns { if_exists, columns }])
+}
+
+fn column_changes(r: &mut Reader<'_>) -> Read<Vec<Action>> {
+    let parens = r.take_op("(");
+    let mut all = Vec::new();
+    loop {
+        r.take_any(&["ALTER", "MODIFY"]);
+        r.take("COLUMN");
+        r.take_phrase("IF EXISTS");
+        let column = expr::column(r)?;
+        let change = column_change(r)?;
+        all.push(Action::AlterColumn { column, change });
+        if !r.take_op(",") {
+            break;
+        }
+    }
+    if parens {
+        r.expect_op(")")?;
+    }
+    r.finish()?;
+    Ok(all)
+}
+
+fn column_change(r: &mut Reader<'_>) -> Read<ColumnChange> {
+    let sets = r.is("SET");
+    if r.take("DROP") {
+        return if r.take_phrase("NOT NULL") {
+            Ok(ColumnChange::NotNull(false))
+        } else if r.take("DEFAULT") {
+            Ok(ColumnChange::DropDefault)
+        } else {
+            Err(r.unexpected())
+        };
+    }
+    if r.take("UNSET") {
+        if r.take("COMMENT") {
+            return Ok(ColumnChange::Comment(None));
+        }
+        if r.take("TAG") {
+            let mut uses = vec![r.use_of(ObjectKind::Tag)?];
+            while r.is_op(",") && !r.is_at(1, "COLUMN") && !r.is_at(2, "SET") && !r.is_at(2, "UNSET") {
+                r.step();
+                uses.push(r.use_of(ObjectKind::Tag)?);
+            }
+            return Ok(ColumnChange::Uses(uses));
+        }
+        while !r.done() && !r.is_op(",") && !r.is_op(")") {
+            r.skip()?;
+        }
+        return Ok(ColumnChange::Uses(Vec::new()));
+    }
+    r.take("SET");
+    if r.take_phrase("DATA TYPE") || r.take("TYPE") {
+        return changed_type(r);
+    }
+    if r.take_phrase("NOT NULL") {
+        return Ok(ColumnChange::NotNull(true));
+    }
+    if r.take("DEFAULT") {
+        let start = r.mark();
+        expr::expr(r)?;
+        return Ok(ColumnChange::Default(r.between(start, r.mark()).to_owned()));
+    }
+    if r.take("COMMENT") {
+        r.take_op("=");
+        return Ok(ColumnChange::Comment(Some(options::comment_text(r)?)));
+    }
+    if r.take("TAG") {
+        let mut uses = vec![options::tag(r)?];
+        while r.is_op(",") && (r.is_op_at(2, "=") || r.is_op_at(2, ".")) {
+            r.step();
+            uses.push(options::tag(r)?);
+        }
+        return Ok(ColumnChange::Uses(uses));
+    }
+    let mut options = Options::default();
+    if options.policy(r)? {
+        return Ok(ColumnChange::Uses(options.uses));
+    }
+    // `MODIFY c VARCHAR(10)`.
+    if !sets && r.kind() == Some(TokenKind::Word) {
+        return changed_type(r);
+    }
+    Err(r.unexpected())
+}
+
+fn changed_type(r: &mut Reader<'_>) -> Read<ColumnChange> {
+    let data_type = types::data_type(r)?;
+    if r.take("COLLATE") {
+        r.expect_string()?;
+    }
+    r.take_phrase("NOT NULL");
+    Ok(ColumnChange::Type(data_type))
+}

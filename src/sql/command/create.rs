@@ -1,0 +1,172 @@
+//! CREATE: the head that all kinds share, databases, schemas and views.
+
+use super::{
+    columns, objects,
+    options::{self, Options},
+    query,
+    reader::{Read, Reader},
+    table,
+};
+use crate::{
+    model::{
+        command::{Command, ContainerDef, Mode, Name, ViewDef},
+        facts::Verb,
+        kind::{Ability, KindMatch, ObjectKind},
+        refusal::SnowflakeError,
+    },
+    sql::lex::TokenKind,
+};
+
+/// What stands between CREATE and the properties.
+pub(super) struct Head {
+    pub(super) kind: ObjectKind,
+    pub(super) mode: Mode,
+    pub(super) name: Name,
+    pub(super) temporary: bool,
+    pub(super) transient: bool,
+    pub(super) secure: bool,
+}
+
+pub(super) fn create(r: &mut Reader<'_>) -> Read<Command> {
+    let replace = r.take_phrase("OR REPLACE");
+    let alter = !replace && r.take_phrase("OR ALTER");
+    r.take("FORCE");
+    if r.kind() == Some(TokenKind::Word) && r.is_op_at(1, ".") {
+        // An instance of a class: `CREATE SNOWFLAKE.ML.FORECAST name(...)`.
+        r.parts()?;
+        r.name(ObjectKind::MlClassInstance)?;
+        r.skip_rest()?;
+        return Ok(Command::Other { verb: Verb::Create, uses: Vec::new(), ddl: true });
+    }
+    if r.is_any(&["EXTERNAL", "ORGANIZATION"]) && r.is_at(1, "LISTING") {
+        r.step();
+    }
+    if r.is("VERSIONED") && r.is_at(1, "SCHEMA") {
+        r.step();
+    }
+    let Some(found) = ObjectKind::parse(&r.words()) else { return Err(r.unexpected()) };
+    if !found.kind.can(Ability::Create) {
+        return Err(r.unexpected());
+    }
+    for _ in 0..found.words {
+        r.step();
+    }
+    let if_not_exists = r.take_phrase("IF NOT EXISTS");
+    if if_not_exists && replace {
+        return Err(SnowflakeError::replace_and_if_not_exists());
+    }
+    let mode = match (replace, alter, if_not_exists) {
+        (true, ..) => Mode::Replace,
+        (_, true, _) => Mode::Alter,
+        (.., true) => Mode::IfNotExists,
+        _ => Mode::Plain,
+    };
+    let kind = plain_kind(found);
+    let mut head = Head {
+        kind,
+        mode,
+        name: r.name(kind)?,
+        temporary: found.temporary,
+        transient: found.transient,
+        secure: found.secure,
+    };
+    // Some kinds take IF NOT EXISTS after the name as well.
+    if r.take_phrase("IF NOT EXISTS") {
+        head.mode = Mode::IfNotExists;
+    }
+    match kind {
+        ObjectKind::Database | ObjectKind::Schema => container(r, head),
+        ObjectKind::View | ObjectKind::MaterializedView => view(r, head),
+        _ if table::is_table(kind) => table::table(r, head),
+        _ => objects::object(r, head),
+    }
+}
+
+/// Temporary and transient tables are tables with a flag here.
+fn plain_kind(found: KindMatch) -> ObjectKind {
+    match found.kind {
+        ObjectKind::TemporaryTable | ObjectKind::TransientTable => ObjectKind::Table,
+        kind => kind,
+    }
+}
+
+fn container(r: &mut Reader<'_>, head: Head) -> Read<Command> {
+    let mut found = ContainerDef {
+        kind: head.kind,
+        name: head.name,
+        mode: head.mode,
+        transient: head.transient,
+        managed: false,
+        clone: None,
+        foreign: false,
+        comment: None,
+        properties: Vec::new(),
+        uses: Vec::new(),
+    };
+    let mut options = Options::default();
+    while !r.done() {
+        if r.take("CLONE") {
+            found.clone = Some(r.name(head.kind)?);
+            clone_words(r)?;
+        } else if r.take_phrase("WITH MANAGED ACCESS") || r.take_phrase("MANAGED ACCESS") {
+            found.managed = true;
+        } else if r.is_any(&["FROM", "AS"]) {
+            found.foreign = true;
+            r.skip_rest()?;
+        } else if !options.take(r, head.kind, options::CONTAINER)? {
+            return Err(r.unexpected());
+        }
+    }
+    found.comment = options.comment;
+    found.properties = options.properties;
+    found.uses = options.uses;
+    Ok(Command::CreateContainer(found))
+}
+
+/// `AT (...)`, `BEFORE (...)` and the words after CLONE.
+pub(super) fn clone_words(r: &mut Reader<'_>) -> Read<()> {
+    if r.is_any(&["AT", "BEFORE"]) {
+        r.step();
+        r.skip()?;
+    }
+    let _ = r.take_phrase("IGNORE TABLES WITH INSUFFICIENT DATA RETENTION");
+    let _ = r.take_phrase("IGNORE HYBRID TABLES");
+    let _ = r.take_phrase("INCLUDE INTERNAL STAGES");
+    Ok(())
+}
+
+fn view(r: &mut Reader<'_>, head: Head) -> Read<Command> {
+    let mut options = Options::default();
+    let mut names = Vec::new();
+    loop {
+        if r.is("AS") {
+            break;
+        }
+        if r.is_op("(") {
+            for (name, comment, inner) in r.list(columns::view_column)? {
+                names.push((name, comment));
+                options.uses.extend(inner.uses);
+            }
+        } else if r.done() || !options.take(r, head.kind, options::VIEW)? {
+            return Err(r.unexpected());
+        }
+    }
+    r.step();
+    let start = r.mark();
+    let query = query::query(r)?;
+    let text = r.rest_from(start).to_owned();
+    r.finish()?;
+    Ok(Command::CreateView(ViewDef {
+        kind: head.kind,
+        name: head.name,
+        mode: head.mode,
+        temporary: head.temporary,
+        secure: head.secure,
+        columns: names,
+        copy_grants: options.copy_grants,
+        comment: options.comment,
+        uses: options.uses,
+        query,
+        text,
+    }))
+}

@@ -1,0 +1,336 @@
+//! CREATE of kinds without a form of their own.
+
+use super::{
+    create::{Head, clone_words},
+    dml, expr,
+    options::{self, Known, Options},
+    reader::{Read, Reader},
+    types,
+};
+use crate::{
+    model::{
+        command::{Command, DataType, Mode, ObjectDef, ObjectUse},
+        facts::Verb,
+        kind::ObjectKind,
+        refusal::{SnowflakeError, UNKNOWN_CODE},
+    },
+    sql::lex::TokenKind,
+};
+
+pub(super) fn object(r: &mut Reader<'_>, head: Head) -> Read<Command> {
+    let mut found = ObjectDef {
+        kind: head.kind,
+        name: head.name,
+        mode: head.mode,
+        temporary: head.temporary,
+        arguments: None,
+        clone: None,
+        comment: None,
+        copy_grants: false,
+        uses: Vec::new(),
+        definition: None,
+    };
+    let start = r.mark();
+    match head.kind {
+        kind if kind.is_routine() => routine(r, &mut found)?,
+        ObjectKind::Sequence => sequence(r, &mut found)?,
+        ObjectKind::Stream => stream(r, &mut found)?,
+        ObjectKind::Task => task(r, &mut found)?,
+        ObjectKind::Pipe => pipe(r, &mut found)?,
+        ObjectKind::Stage => with_options(r, &mut found, options::STAGE)?,
+        ObjectKind::FileFormat => with_options(r, &mut found, options::FILE_FORMAT)?,
+        ObjectKind::Role | ObjectKind::DatabaseRole => with_options(r, &mut found, options::ROLE)?,
+        ObjectKind::Warehouse => with_options(r, &mut found, options::WAREHOUSE)?,
+        ObjectKind::MaskingPolicy | ObjectKind::RowAccessPolicy => policy(r, &mut found)?,
+        ObjectKind::Index | ObjectKind::Column | ObjectKind::Constraint | ObjectKind::ManagedAccount => {
+            r.skip_rest()?;
+            return Ok(Command::Other { verb: Verb::Create, uses: Vec::new(), ddl: true });
+        }
+        _ => other(r, &mut found)?,
+    }
+    found.definition = Some(one_line(r.rest_from(start)));
+    Ok(Command::CreateObject(found))
+}
+
+/// The text as the catalogue keeps it: as written.
+fn one_line(text: &str) -> String {
+    text.to_owned()
+}
+
+fn keep(found: &mut ObjectDef, options: Options) {
+    found.comment = options.comment.or(found.comment.take());
+    found.copy_grants |= options.copy_grants;
+    found.uses.extend(options.uses);
+}
+
+fn with_options(r: &mut Reader<'_>, found: &mut ObjectDef, known: Known) -> Read<()> {
+    let mut options = Options::default();
+    while !r.done() {
+        if r.take("CLONE") {
+            found.clone = Some(r.name(found.kind)?);
+            clone_words(r)?;
+        } else if !options.take(r, found.kind, known)? {
+            return Err(r.unexpected());
+        }
+    }
+    keep(found, options);
+    Ok(())
+}
+
+/// Comments, tags and names of objects where they can be told; the rest is the server's.
+fn other(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
+    let mut options = Options::default();
+    while !r.done() {
+        if r.take("CLONE") {
+            found.clone = Some(r.name(found.kind)?);
+        } else if r.is("AS") || r.is("FROM") {
+            r.skip_rest()?;
+        } else if !options.take(r, found.kind, Known::Any)? {
+            r.skip()?;
+        }
+    }
+    keep(found, options);
+    Ok(())
+}
+
+fn routine(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
+    found.arguments = Some(arguments(r)?);
+    let mut options = Options::default();
+    while !r.done() {
+        if r.take("RETURNS") {
+            returns(r)?;
+        } else if r.take("LANGUAGE") {
+            let language = r.here().to_ascii_uppercase();
+            if !["SQL", "JAVASCRIPT", "PYTHON", "JAVA", "SCALA"].contains(&language.as_str()) {
+                let message = format!("Unknown function language: {language}.");
+                return Err(SnowflakeError::bare(UNKNOWN_CODE, "42601", message));
+            }
+            r.step();
+        } else if r.is("AS") {
+            if r.kind_at(1).is_none() {
+                r.step();
+                return Err(r.unexpected());
+            }
+            r.skip_all();
+        } else if r.is("EXECUTE") && r.is_at(1, "AS") {
+            r.step();
+            r.step();
+            if !r.take_any(&["CALLER", "OWNER"]) && !r.take_phrase("RESTRICTED CALLER") {
+                return Err(r.unexpected());
+            }
+        } else if !options.take(r, found.kind, Known::Any)? {
+            r.skip()?;
+        }
+    }
+    keep(found, options);
+    Ok(())
+}
+
+fn returns(r: &mut Reader<'_>) -> Read<()> {
+    if r.is("TABLE") {
+        r.step();
+        if !r.is_op("(") {
+            return Ok(());
+        }
+        if r.is_op_at(1, ")") {
+            return r.skip();
+        }
+        r.list(|r| {
+            r.any_ident()?;
+            types::data_type(r)?;
+            r.take_phrase("NOT NULL");
+            Ok(())
+        })?;
+        return Ok(());
+    }
+    if r.take_phrase("NULL ON NULL INPUT") {
+        return Ok(());
+    }
+    types::data_type(r)?;
+    if !r.take_phrase("NOT NULL") {
+        r.take("NULL");
+    }
+    Ok(())
+}
+
+/// `(IN a NUMBER DEFAULT 1, ...)`: the types.
+fn arguments(r: &mut Reader<'_>) -> Read<Vec<DataType>> {
+    r.expect_op("(")?;
+    if r.take_op(")") {
+        return Ok(Vec::new());
+    }
+    let types = r.commas(|r| {
+        let mode = r.is_any(&["IN", "OUT", "INOUT", "OUTPUT", "INPUT"]);
+        if mode && r.kind_at(1) == Some(TokenKind::Word) && !r.is_op_at(2, ",") && !r.is_op_at(2, ")") {
+            r.step();
+        }
+        r.any_ident()?;
+        r.take_any(&["IN", "OUT", "INOUT", "OUTPUT", "INPUT"]);
+        let found = if r.is("TABLE") && r.is_op_at(1, "(") {
+            r.step();
+            r.skip()?;
+            DataType("TABLE".to_owned())
+        } else {
+            types::data_type(r)?
+        };
+        r.take_phrase("NOT NULL");
+        while !r.is_op(",") && !r.is_op(")") {
+            // DEFAULT and its value.
+            r.skip()?;
+        }
+        Ok(found)
+    })?;
+    r.expect_op(")")?;
+    Ok(types)
+}
+
+fn policy(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
+    if r.take("CLONE") {
+        found.clone = Some(r.name(found.kind)?);
+        return r.finish();
+    }
+    r.expect("AS")?;
+    found.arguments = Some(arguments(r)?);
+    r.expect("RETURNS")?;
+    types::data_type(r)?;
+    r.expect_op("->")?;
+    expr::expr(r)?;
+    let mut options = Options::default();
+    while !r.done() {
+        if !options.take(r, found.kind, Known::Only(&["EXEMPT_OTHER_POLICIES"]))? {
+            return Err(r.unexpected());
+        }
+    }
+    keep(found, options);
+    Ok(())
+}
+
+fn sequence(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
+    let mut options = Options::default();
+    while !r.done() {
+        if r.take("CLONE") {
+            found.clone = Some(r.name(found.kind)?);
+        } else if r.take("START") {
+            r.take("WITH");
+            r.take_op("=");
+            super::columns::number(r)?;
+        } else if r.take("INCREMENT") {
+            r.take("BY");
+            r.take_op("=");
+            super::columns::number(r)?;
+        } else if r.take_any(&["ORDER", "NOORDER"]) || r.take_op(",") {
+        } else if !options.take(r, found.kind, options::SEQUENCE)? {
+            return Err(r.unexpected());
+        }
+    }
+    keep(found, options);
+    Ok(())
+}
+
+fn stream(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
+    let mut options = Options::default();
+    while !r.done() {
+        if r.take("CLONE") {
+            found.clone = Some(r.name(found.kind)?);
+        } else if r.take("ON") {
+            let kind = super::kind(r)?;
+            let one = r.use_of(kind)?;
+            found.uses.push(one);
+        } else if r.is_any(&["AT", "BEFORE"]) {
+            clone_words(r)?;
+        } else if !options.take(r, found.kind, options::STREAM)? {
+            return Err(r.unexpected());
+        }
+    }
+    keep(found, options);
+    if found.clone.is_none()
+        && !found.uses.iter().any(|one| one.kind.is_relation() || one.kind == ObjectKind::Stage)
+    {
+        return Err(r.unexpected());
+    }
+    Ok(())
+}
+
+fn task(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
+    let mut options = Options::default();
+    while !r.done() {
+        if r.take("CLONE") {
+            found.clone = Some(r.name(found.kind)?);
+            return r.skip_rest();
+        }
+        if r.take("AFTER") {
+            let after = r.commas(|r| {
+                if r.kind() == Some(TokenKind::String) {
+                    let text = r.string().unwrap_or_default();
+                    let name = super::reader::written_name(&text, ObjectKind::Task)?;
+                    return Ok(ObjectUse { kind: ObjectKind::Task, name });
+                }
+                r.use_of(ObjectKind::Task)
+            })?;
+            found.uses.extend(after);
+        } else if r.take("WHEN") {
+            expr::expr(r)?;
+        } else if r.is("AS") {
+            if r.kind_at(1).is_none() {
+                r.step();
+                return Err(r.unexpected());
+            }
+            // The body runs later and is compiled then.
+            r.skip_all();
+        } else if r.is("EXECUTE") && r.is_at(1, "AS") {
+            r.step();
+            r.step();
+            r.take("USER");
+            r.step();
+        } else if r.is("FINALIZE") && r.is_op_at(1, "=") {
+            r.step();
+            r.step();
+            if r.kind() == Some(TokenKind::String) {
+                r.step();
+            } else {
+                let root = r.use_of(ObjectKind::Task)?;
+                found.uses.push(root);
+            }
+        } else if !options.take(r, found.kind, options::TASK)? {
+            return Err(r.unexpected());
+        }
+    }
+    keep(found, options);
+    if found.clone.is_none() && found.mode != Mode::Alter && r.done() && !has_body(r) {
+        return Err(r.unexpected());
+    }
+    Ok(())
+}
+
+/// Whether the statement has an AS with something after it.
+fn has_body(r: &mut Reader<'_>) -> bool {
+    let mark = r.mark();
+    r.back(0);
+    while !r.done() && !(r.is("AS") && r.kind_at(1).is_some()) {
+        r.step();
+    }
+    let found = !r.done();
+    r.back(mark);
+    found
+}
+
+fn pipe(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
+    let mut options = Options::default();
+    while !r.is("AS") {
+        if r.done() || !options.take(r, found.kind, Known::Any)? {
+            return Err(r.unexpected());
+        }
+    }
+    r.step();
+    if r.is("COPY") {
+        let Command::Copy(copy) = dml::dml(r)? else { return Err(r.unexpected()) };
+        found.uses.extend(copy.uses);
+        if let Some((table, _)) = copy.into {
+            found.uses.push(ObjectUse { kind: ObjectKind::Table, name: table });
+        }
+    } else {
+        r.skip_all();
+    }
+    keep(found, options);
+    Ok(())
+}

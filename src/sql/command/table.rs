@@ -1,0 +1,162 @@
+//! CREATE TABLE in all its flavours.
+
+use super::{
+    columns::{self, Element},
+    create::{Head, clone_words},
+    options::{self, Known, Options},
+    query,
+    reader::{Read, Reader},
+};
+use crate::{
+    model::{
+        command::{ColumnDef, Command, Constraint, TableDef, TableSource},
+        kind::ObjectKind,
+        refusal::SnowflakeError,
+    },
+    sql::lex::TokenKind,
+};
+
+/// Whether a kind is read as a table.
+pub(super) fn is_table(kind: ObjectKind) -> bool {
+    matches!(
+        kind,
+        ObjectKind::Table
+            | ObjectKind::ExternalTable
+            | ObjectKind::DynamicTable
+            | ObjectKind::HybridTable
+            | ObjectKind::IcebergTable
+            | ObjectKind::InteractiveTable
+            | ObjectKind::EventTable
+            | ObjectKind::OnlineFeatureTable
+            | ObjectKind::ProcedureScopedTemporaryTable
+    )
+}
+
+pub(super) fn table(r: &mut Reader<'_>, head: Head) -> Read<Command> {
+    let known = if head.kind == ObjectKind::Table { options::TABLE } else { Known::Any };
+    let mut options = Options::default();
+    let mut source = TableSource::Columns;
+    let mut found_columns: Vec<ColumnDef> = Vec::new();
+    let mut constraints: Vec<Constraint> = Vec::new();
+    let mut written = false;
+    while !r.done() {
+        if r.is_op("(") && !written {
+            written = true;
+            column_list(r, head.kind, &mut found_columns, &mut constraints)?;
+        } else if r.take("LIKE") {
+            source = TableSource::Like(r.name(head.kind)?);
+        } else if r.take("CLONE") {
+            source = TableSource::Clone(r.name(head.kind)?);
+            clone_words(r)?;
+        } else if r.take("AS") {
+            source = TableSource::Query(Box::new(query::query(r)?));
+            r.finish()?;
+        } else if r.take_phrase("USING TEMPLATE") {
+            r.skip()?;
+            source = TableSource::Unknown;
+        } else if r.is("PARTITION") || r.is("LOCATION") || r.is("FROM") || r.is("INDEX") || r.is("UNIQUE") {
+            table_words(r)?;
+        } else if !options.take(r, head.kind, known)? {
+            if matches!(known, Known::Only(_)) || r.kind() != Some(TokenKind::Word) {
+                return Err(r.unexpected());
+            }
+            flavour_words(r)?;
+        }
+    }
+    finish(head, source, found_columns, constraints, written, options, r)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one statement, put together once")]
+fn finish(
+    head: Head,
+    mut source: TableSource,
+    columns: Vec<ColumnDef>,
+    constraints: Vec<Constraint>,
+    written: bool,
+    options: Options,
+    r: &Reader<'_>,
+) -> Read<Command> {
+    let query = matches!(source, TableSource::Query(_));
+    if matches!(source, TableSource::Columns) && !written {
+        if head.kind == ObjectKind::Table {
+            return Err(r.unexpected());
+        }
+        // Other flavours have fixed columns or take them from a catalogue or from files.
+        source = TableSource::Unknown;
+    }
+    let untyped = columns.iter().find(|column| column.data_type.is_none() && !column.computed);
+    if let Some(column) = untyped
+        && !query
+        && head.kind == ObjectKind::Table
+    {
+        return Err(SnowflakeError::unsupported_type(&column.name.to_string()));
+    }
+    Ok(Command::CreateTable(TableDef {
+        kind: head.kind,
+        name: head.name,
+        mode: head.mode,
+        temporary: head.temporary,
+        transient: head.transient,
+        source,
+        columns,
+        constraints,
+        cluster_by: options.cluster_by,
+        policy_columns: options.policy_columns,
+        copy_grants: options.copy_grants,
+        comment: options.comment,
+        properties: options.properties,
+        uses: options.uses,
+    }))
+}
+
+fn column_list(
+    r: &mut Reader<'_>,
+    kind: ObjectKind,
+    found: &mut Vec<ColumnDef>,
+    constraints: &mut Vec<Constraint>,
+) -> Read<()> {
+    r.expect_op("(")?;
+    loop {
+        if kind != ObjectKind::Table && r.is("INDEX") && r.is_op_at(2, "(") {
+            r.step();
+            r.step();
+            r.skip()?;
+            if r.take("INCLUDE") {
+                r.skip()?;
+            }
+        } else {
+            match columns::element(r)? {
+                Element::Column(column) => found.push(column),
+                Element::Constraint(constraint) => constraints.push(constraint),
+            }
+        }
+        if !r.take_op(",") {
+            return r.expect_op(")");
+        }
+    }
+}
+
+/// Clauses of flavours that are not looked into: `FROZEN WHERE (...)`, `EXECUTE AS USER u`.
+fn flavour_words(r: &mut Reader<'_>) -> Read<()> {
+    if r.take_phrase("EXECUTE AS") {
+        while !r.done() && !r.is("AS") {
+            r.skip()?;
+        }
+        return Ok(());
+    }
+    r.step();
+    while r.is_op("(") {
+        r.skip()?;
+    }
+    Ok(())
+}
+
+/// Clauses of external and other tables.
+fn table_words(r: &mut Reader<'_>) -> Read<()> {
+    if r.take_phrase("PARTITION BY") {
+        return r.skip();
+    }
+    r.step();
+    r.take_op("=");
+    options::value(r)
+}

@@ -1,0 +1,103 @@
+//! What a statement is and does, and what follows from that.
+//!
+//! [`facts`] reads a statement once; the other functions are small and pure over its answer. Reading goes by the
+//! grammar of statement heads, token by token: no statement is refused, and what is not understood says so in its
+//! [`Certainty`].
+
+mod alter;
+mod body;
+mod builtin;
+mod class;
+mod create;
+mod grant;
+mod guard;
+mod hazard;
+mod object;
+mod probe;
+mod query;
+mod reader;
+mod session_effect;
+
+pub use class::{class, classes};
+pub use guard::guard;
+pub use hazard::hazard;
+pub use probe::probe;
+
+use self::reader::Reader;
+use super::{cursor::Tokens, lex::TokenKind};
+use crate::model::facts::{Certainty, Facts, Scope, Verb};
+
+/// Reads one statement. Total: any text gives facts.
+pub fn facts(text: &str) -> Facts {
+    let tokens = Tokens::of(text);
+    let mut reader = Reader::new(&tokens);
+    read(&mut reader);
+    session_effect::finish(&mut reader.facts, &tokens);
+    reader.finish()
+}
+
+/// Chooses by the first word.
+fn read(reader: &mut Reader<'_>) {
+    let cursor = reader.cursor;
+    if let Some(verb) = not_server_sql(reader) {
+        reader.facts.verb = verb;
+        return;
+    }
+    if body::is_chain(cursor) {
+        reader.facts.verb = Verb::Chain;
+        query::sources(reader, cursor);
+        return;
+    }
+    let Some(word) = cursor.word() else {
+        if cursor.at_paren() {
+            query::query(reader);
+        } else {
+            unread(reader);
+        }
+        return;
+    };
+    match word.to_ascii_uppercase().as_str() {
+        "CREATE" => create::create(reader),
+        "ALTER" => alter::alter(reader),
+        "DROP" => object::drop(reader),
+        "UNDROP" => object::undrop(reader),
+        "TRUNCATE" => object::truncate(reader),
+        "COMMENT" => object::comment(reader),
+        "DESC" | "DESCRIBE" => object::describe(reader),
+        "SHOW" => object::show(reader),
+        "GRANT" | "REVOKE" => grant::grant(reader),
+        "USE" => session_effect::use_context(reader),
+        "SET" | "UNSET" => session_effect::set(reader),
+        "BEGIN" | "START" | "COMMIT" | "ROLLBACK" | "DECLARE" => body::transaction_or_block(reader),
+        "SELECT" | "WITH" | "VALUES" | "TABLE" => query::query(reader),
+        "EXPLAIN" => query::explain(reader),
+        "INSERT" => query::insert(reader),
+        "UPDATE" => query::update(reader),
+        "DELETE" => query::delete(reader),
+        "MERGE" => query::merge(reader),
+        "COPY" => query::copy(reader),
+        "LIST" | "LS" => query::stage_files(reader, Verb::List),
+        "REMOVE" | "RM" => query::stage_files(reader, Verb::Remove),
+        "CALL" => body::call(reader),
+        "EXECUTE" => body::execute(reader),
+        _ => unread(reader),
+    }
+}
+
+/// PUT, GET and `!command` are for a client, never for the server.
+fn not_server_sql(reader: &Reader<'_>) -> Option<Verb> {
+    let cursor = reader.cursor;
+    if cursor.kind() == Some(TokenKind::ClientCommand) || cursor.at_op("!") {
+        return Some(Verb::ClientCommand);
+    }
+    cursor.at_any(&["PUT", "GET"]).then_some(Verb::Transfer)
+}
+
+fn unread(reader: &mut Reader<'_>) {
+    reader.facts.verb = Verb::Other;
+    reader.facts.scope = Scope::Unknown;
+    reader.facts.certainty = Certainty::Unparsed;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,515 @@
+//! Tokens of Snowflake's SQL, without loss: put together they are the text, for any text.
+//!
+//! Rules from Snowflake's documentation unless a comment says that it is our choice. The lexer knows no keyword and
+//! keeps no state but its place, so a copy of it is a cheap look ahead.
+
+use memchr::{memchr, memchr2};
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenKind {
+    /// A name or keyword without quotes. Characters outside ASCII count as letters, so that no text is cut in them.
+    Word,
+    /// `"name"`; `""` inside is a quote.
+    QuotedName,
+    /// `'text'`; `''` and `\'` inside are quotes.
+    String,
+    /// `$$text$$`, verbatim to the next `$$`.
+    DollarString,
+    /// `12`, `1.5`, `.5`, `5.`, `1e-10`; a sign is an operator.
+    Number,
+    /// `$name` or `$1`.
+    Variable,
+    /// `@stage/path` or `file://path` without quotes: `//`, `--` and `/*` inside belong to the path.
+    StagePath,
+    /// `!command ...` of a client, alone on its line, without the blanks and `;` that end it.
+    ClientCommand,
+    /// `-- text` or `// text`, without the line end.
+    LineComment,
+    /// `/* text */`; the first `*/` ends it.
+    BlockComment,
+    /// Blanks, line ends, byte-order marks; Unicode blanks too, which the server refuses later.
+    Whitespace,
+    /// An operator of one to three characters, or a character without a meaning.
+    Punct,
+    /// `;`.
+    Semicolon,
+    /// `(`.
+    LeftParen,
+    /// `)`.
+    RightParen,
+    /// Something opened and never closed: the rest of the text.
+    Unterminated(Opened),
+}
+
+/// What an unfinished token began as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Opened {
+    /// `'`.
+    String,
+    /// `$$`.
+    DollarString,
+    /// `"`.
+    QuotedName,
+    /// `/*`.
+    BlockComment,
+}
+
+impl TokenKind {
+    /// Whether it is a comment or white space.
+    pub const fn is_trivia(self) -> bool {
+        matches!(self, Self::LineComment | Self::BlockComment | Self::Whitespace)
+    }
+}
+
+/// One token: a range of bytes, never empty, on character boundaries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// What it is.
+    pub kind: TokenKind,
+    /// First byte.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+}
+
+impl Token {
+    /// Its text; `text` is what the tokens were made from.
+    pub fn of(self, text: &str) -> &str {
+        &text[self.start..self.end]
+    }
+}
+
+/// The tokens of `text`, in order and without a gap.
+pub fn tokens(text: &str) -> Tokens<'_> {
+    Tokens { text, at: 0, fresh: true }
+}
+
+/// The iterator that [`tokens`] gives.
+#[derive(Clone, Debug)]
+pub struct Tokens<'a> {
+    text: &'a str,
+    at: usize,
+    /// Whether a statement may begin here: client commands stand nowhere else.
+    fresh: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Blank,
+    Letter,
+    Wide,
+    Digit,
+    Other,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "the loop ends at 255")]
+        let b = byte as u8;
+        classes[byte] = match b {
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => Class::Blank,
+            b'_' => Class::Letter,
+            b'0'..=b'9' => Class::Digit,
+            0x80.. => Class::Wide,
+            _ if b.is_ascii_alphabetic() => Class::Letter,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+/// What goes on with a word: letters, digits, `_`, `$`. Bytes outside ASCII are looked at one by one.
+const IN_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = matches!(CLASSES[byte], Class::Letter | Class::Digit) || byte == b'$' as usize;
+        byte += 1;
+    }
+    table
+};
+
+fn class(byte: u8) -> Class {
+    CLASSES[usize::from(byte)]
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Token;
+
+    #[inline]
+    fn next(&mut self) -> Option<Token> {
+        let start = self.at;
+        let first = *self.text.as_bytes().get(start)?;
+        let (kind, end) = self.token(first, start);
+        self.at = end;
+        if !kind.is_trivia() {
+            self.fresh = matches!(kind, TokenKind::Semicolon | TokenKind::ClientCommand);
+        }
+        Some(Token { kind, start, end })
+    }
+}
+
+impl Tokens<'_> {
+    #[inline]
+    fn token(&self, first: u8, start: usize) -> (TokenKind, usize) {
+        match class(first) {
+            Class::Blank => (TokenKind::Whitespace, self.blanks(start)),
+            Class::Wide if self.wide_blank(start) > 0 => (TokenKind::Whitespace, self.blanks(start)),
+            Class::Letter | Class::Wide => self.word(start),
+            Class::Digit => (TokenKind::Number, self.number(start)),
+            Class::Other => self.mark(first, start),
+        }
+    }
+
+    /// The byte at `at`, or 0 after the end: no rule looks for NUL.
+    fn byte(&self, at: usize) -> u8 {
+        self.text.as_bytes().get(at).copied().unwrap_or(0)
+    }
+
+    fn mark(&self, first: u8, start: usize) -> (TokenKind, usize) {
+        let second = self.byte(start + 1);
+        match first {
+            b';' => (TokenKind::Semicolon, start + 1),
+            b'(' => (TokenKind::LeftParen, start + 1),
+            b')' => (TokenKind::RightParen, start + 1),
+            b'\'' => self.string(start),
+            b'"' => self
+                .quoted(start)
+                .map_or_else(|| self.unterminated(Opened::QuotedName), |end| (TokenKind::QuotedName, end)),
+            b'-' | b'/' if second == first => self.line_comment(start),
+            b'/' if second == b'*' => self.block_comment(start),
+            b'$' if second == b'$' => self.dollar_string(start),
+            b'$' if IN_WORD[usize::from(second)] => (TokenKind::Variable, self.in_word(start + 1)),
+            b'@' => match self.path(start + 1) {
+                end if end > start + 1 => (TokenKind::StagePath, end),
+                end => (TokenKind::Punct, end),
+            },
+            b'.' if second.is_ascii_digit() && !self.after_operand(start) => {
+                (TokenKind::Number, self.number(start))
+            }
+            b'!' if second.is_ascii_alphabetic() && self.fresh && self.begins_line(start) => {
+                (TokenKind::ClientCommand, self.client_command(start))
+            }
+            _ => (TokenKind::Punct, start + operator(first, second, self.byte(start + 2))),
+        }
+    }
+
+    fn unterminated(&self, opened: Opened) -> (TokenKind, usize) {
+        (TokenKind::Unterminated(opened), self.text.len())
+    }
+
+    /// Length of the Unicode blank at `at`, or 0. Byte-order marks and zero-width blanks count: glued to a keyword
+    /// they would hide it.
+    #[cold]
+    fn wide_blank(&self, at: usize) -> usize {
+        // Only these bytes begin a blank; the others begin letters, or go on with them.
+        if !matches!(self.byte(at), 0xc2 | 0xe1 | 0xe2 | 0xe3 | 0xef) {
+            return 0;
+        }
+        match self.text[at..].chars().next() {
+            Some(c) if c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}') => c.len_utf8(),
+            _ => 0,
+        }
+    }
+
+    fn blanks(&self, mut at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(at) {
+            match class(byte) {
+                Class::Blank => at += 1,
+                Class::Wide => match self.wide_blank(at) {
+                    0 => break,
+                    length => at += length,
+                },
+                _ => break,
+            }
+        }
+        at
+    }
+
+    /// The end of the word that `at` lies in.
+    #[inline]
+    fn in_word(&self, mut at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(at) {
+            if IN_WORD[usize::from(byte)] || (byte >= 0x80 && self.wide_blank(at) == 0) {
+                at += 1;
+            } else {
+                break;
+            }
+        }
+        at
+    }
+
+    #[inline]
+    fn word(&self, start: usize) -> (TokenKind, usize) {
+        let bytes = self.text.as_bytes();
+        let mut end = start + 1;
+        while let Some(&byte) = bytes.get(end) {
+            match IN_WORD[usize::from(byte)] {
+                true if byte != b'$' => end += 1,
+                true if self.dollars_follow(start, end) => break,
+                true => end += 1,
+                false if byte >= 0x80 && self.wide_blank(end) == 0 => end += 1,
+                false if byte == b':' && bytes[end..].starts_with(b"://") => {
+                    return (TokenKind::StagePath, self.path(end + 3));
+                }
+                false => break,
+            }
+        }
+        (TokenKind::Word, end)
+    }
+
+    /// Whether a string `$$..$$` begins right after the word `start..end`. `AS$$` would be one name. Nobody means
+    /// that, and reading it so would cut the body: our choice.
+    #[cold]
+    fn dollars_follow(&self, start: usize, end: usize) -> bool {
+        let word = &self.text.as_bytes()[start..end];
+        self.byte(end + 1) == b'$'
+            && [&b"AS"[..], b"IS", b"RETURN", b"IMMEDIATE"]
+                .iter()
+                .any(|known| word.eq_ignore_ascii_case(known))
+    }
+
+    /// The end of a path: to a blank, `,`, `;` or a parenthesis. Quoted parts may hold all of these. A `(` ends it,
+    /// since `FROM @stage(PATTERN => '..')` needs no blank; how far a path goes is our choice otherwise.
+    fn path(&self, mut at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(at) {
+            match byte {
+                b',' | b';' | b'(' | b')' => break,
+                b'"' => match self.quoted(at) {
+                    Some(end) => at = end,
+                    None => break,
+                },
+                _ if class(byte) == Class::Blank => break,
+                _ if byte >= 0x80 && self.wide_blank(at) > 0 => break,
+                _ => at += 1,
+            }
+        }
+        at
+    }
+
+    fn digits(&self, mut at: usize) -> usize {
+        while self.byte(at).is_ascii_digit() {
+            at += 1;
+        }
+        at
+    }
+
+    fn number(&self, start: usize) -> usize {
+        let mut end = self.digits(start);
+        if self.byte(end) == b'.' {
+            end = self.digits(end + 1);
+        }
+        if matches!(self.byte(end), b'e' | b'E') {
+            let sign = usize::from(matches!(self.byte(end + 1), b'+' | b'-'));
+            if self.byte(end + 1 + sign).is_ascii_digit() {
+                end = self.digits(end + 1 + sign);
+            }
+        }
+        end
+    }
+
+    /// Whether a dot at `at` follows a name: then what comes next is no fraction.
+    fn after_operand(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map_or(0, |at| self.byte(at));
+        IN_WORD[usize::from(before)] || matches!(before, b'"' | b')' | b']') || before >= 0x80
+    }
+
+    fn string(&self, start: usize) -> (TokenKind, usize) {
+        let bytes = self.text.as_bytes();
+        let mut at = start + 1;
+        while let Some(found) = bytes.get(at..).and_then(|rest| memchr2(b'\'', b'\\', rest)) {
+            let found = at + found;
+            match (bytes[found], self.byte(found + 1)) {
+                (b'\\', _) | (b'\'', b'\'') => at = found + 2,
+                _ => return (TokenKind::String, found + 1),
+            }
+        }
+        self.unterminated(Opened::String)
+    }
+
+    /// The end of the quoted name at `start`; `None` when it has none.
+    fn quoted(&self, start: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let mut at = start + 1;
+        loop {
+            at += memchr(b'"', bytes.get(at..)?)? + 1;
+            if self.byte(at) != b'"' {
+                return Some(at);
+            }
+            at += 1;
+        }
+    }
+
+    fn dollar_string(&self, start: usize) -> (TokenKind, usize) {
+        let bytes = self.text.as_bytes();
+        let mut at = start + 2;
+        while let Some(found) = memchr(b'$', &bytes[at..]) {
+            at += found + 1;
+            if self.byte(at) == b'$' {
+                return (TokenKind::DollarString, at + 1);
+            }
+        }
+        self.unterminated(Opened::DollarString)
+    }
+
+    /// A carriage return alone ends a comment too, as the checksums read it: our choice. A file with such line ends
+    /// would otherwise vanish in its first comment.
+    fn line_comment(&self, start: usize) -> (TokenKind, usize) {
+        let rest = &self.text.as_bytes()[start..];
+        (TokenKind::LineComment, start + memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()))
+    }
+
+    fn block_comment(&self, start: usize) -> (TokenKind, usize) {
+        let bytes = self.text.as_bytes();
+        let mut at = start + 2;
+        while let Some(found) = memchr(b'/', &bytes[at..]) {
+            at += found + 1;
+            if found > 0 && bytes[at - 2] == b'*' {
+                return (TokenKind::BlockComment, at);
+            }
+        }
+        self.unterminated(Opened::BlockComment)
+    }
+
+    /// Whether only blanks stand before `at` on its line.
+    fn begins_line(&self, at: usize) -> bool {
+        let before = self.text[..at].trim_end_matches([' ', '\t', '\u{feff}']);
+        before.is_empty() || before.ends_with(['\n', '\r'])
+    }
+
+    fn client_command(&self, start: usize) -> usize {
+        let rest = &self.text[start..];
+        let line = memchr2(b'\n', b'\r', rest.as_bytes()).map_or(rest, |end| &rest[..end]);
+        start + line.trim_end_matches(|c: char| c == ';' || c.is_whitespace()).len()
+    }
+}
+
+/// Length of the operator that begins with these bytes.
+fn operator(first: u8, second: u8, third: u8) -> usize {
+    match (first, second, third) {
+        (b'-', b'>', b'>') => 3,
+        (b':', b':' | b'=', _)
+        | (b'-' | b'=' | b'<', b'>', _)
+        | (b'!' | b'<' | b'>', b'=', _)
+        | (b'|', b'|', _)
+        | (b'*', b'*', _) => 2,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{TokenKind::*, *};
+
+    fn kinds(text: &str) -> Vec<(TokenKind, &str)> {
+        tokens(text).filter(|t| t.kind != Whitespace).map(|t| (t.kind, t.of(text))).collect()
+    }
+
+    #[test]
+    fn each_kind_ends_where_snowflake_ends_it() {
+        let cases: &[(&str, &[(TokenKind, &str)])] = &[
+            ("'it''s \\' x' y", &[(String, "'it''s \\' x'"), (Word, "y")]),
+            ("'C:\\\\' z", &[(String, "'C:\\\\'"), (Word, "z")]),
+            ("''a", &[(String, "''"), (Word, "a")]),
+            ("\"a;\"\"b\"c", &[(QuotedName, "\"a;\"\"b\""), (Word, "c")]),
+            ("$$ a $b '; $$x", &[(DollarString, "$$ a $b '; $$"), (Word, "x")]),
+            ("AS$$x$$", &[(Word, "AS"), (DollarString, "$$x$$")]),
+            ("SYSTEM$TYPE a$$b", &[(Word, "SYSTEM$TYPE"), (Word, "a$$b")]),
+            (
+                "$1 $name t.$2",
+                &[(Variable, "$1"), (Variable, "$name"), (Word, "t"), (Punct, "."), (Variable, "$2")],
+            ),
+            (
+                "12 1.5 .5 5. 1e10 1.5E-3 1END 2e",
+                &[
+                    (Number, "12"),
+                    (Number, "1.5"),
+                    (Number, ".5"),
+                    (Number, "5."),
+                    (Number, "1e10"),
+                    (Number, "1.5E-3"),
+                    (Number, "1"),
+                    (Word, "END"),
+                    (Number, "2"),
+                    (Word, "e"),
+                ],
+            ),
+            ("a.5", &[(Word, "a"), (Punct, "."), (Number, "5")]),
+            ("@~/a//b--c;", &[(StagePath, "@~/a//b--c"), (Semicolon, ";")]),
+            ("@s/dir/*.csv)", &[(StagePath, "@s/dir/*.csv"), (RightParen, ")")]),
+            ("@\"S\".\"a b;\"/p q", &[(StagePath, "@\"S\".\"a b;\"/p"), (Word, "q")]),
+            ("@s(x", &[(StagePath, "@s"), (LeftParen, "("), (Word, "x")]),
+            ("@ s", &[(Punct, "@"), (Word, "s")]),
+            (
+                "file:///tmp/x.csv @%t;",
+                &[(StagePath, "file:///tmp/x.csv"), (StagePath, "@%t"), (Semicolon, ";")],
+            ),
+            ("snow://a/b//c d", &[(StagePath, "snow://a/b//c"), (Word, "d")]),
+            ("FILE:name", &[(Word, "FILE"), (Punct, ":"), (Word, "name")]),
+            ("a // b\nc", &[(Word, "a"), (LineComment, "// b"), (Word, "c")]),
+            ("a -- b\rc", &[(Word, "a"), (LineComment, "-- b"), (Word, "c")]),
+            ("/* a /* b */c*/", &[(BlockComment, "/* a /* b */"), (Word, "c"), (Punct, "*"), (Punct, "/")]),
+            ("/*/ a */b", &[(BlockComment, "/*/ a */"), (Word, "b")]),
+            (
+                "a::b->>c:=d||e->f<>g=>h**i>=j",
+                &[
+                    (Word, "a"),
+                    (Punct, "::"),
+                    (Word, "b"),
+                    (Punct, "->>"),
+                    (Word, "c"),
+                    (Punct, ":="),
+                    (Word, "d"),
+                    (Punct, "||"),
+                    (Word, "e"),
+                    (Punct, "->"),
+                    (Word, "f"),
+                    (Punct, "<>"),
+                    (Word, "g"),
+                    (Punct, "=>"),
+                    (Word, "h"),
+                    (Punct, "**"),
+                    (Word, "i"),
+                    (Punct, ">="),
+                    (Word, "j"),
+                ],
+            ),
+            ("\u{feff}über\u{a0}x\u{3000}", &[(Word, "über"), (Word, "x")]),
+            ("!set a=b; \r\n!x", &[(ClientCommand, "!set a=b"), (Semicolon, ";"), (ClientCommand, "!x")]),
+            (
+                "m\n!PREDICT()",
+                &[(Word, "m"), (Punct, "!"), (Word, "PREDICT"), (LeftParen, "("), (RightParen, ")")],
+            ),
+            ("'a; b", &[(Unterminated(Opened::String), "'a; b")]),
+            ("'a\\", &[(Unterminated(Opened::String), "'a\\")]),
+            ("\"a\"\"", &[(Unterminated(Opened::QuotedName), "\"a\"\"")]),
+            ("$$ a $", &[(Unterminated(Opened::DollarString), "$$ a $")]),
+            ("/*/", &[(Unterminated(Opened::BlockComment), "/*/")]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(kinds(text), *expected, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_are_the_text(text in r#"(?s)(.|[;'"$@/*\-!\\a:() \n\u{a0}\u{feff}]){0,60}"#) {
+            let mut at = 0;
+            for token in tokens(&text) {
+                prop_assert_eq!(token.start, at);
+                prop_assert!(token.end > at && text.is_char_boundary(token.end));
+                at = token.end;
+            }
+            prop_assert_eq!(at, text.len());
+        }
+    }
+}

@@ -1,0 +1,30 @@
+DECLARE
+  my_error EXCEPTION (-20002, 'Raised; on purpose.');
+  other_error EXCEPTION;
+BEGIN
+  BEGIN
+    RAISE my_error;
+  EXCEPTION
+    WHEN my_error OR other_error CONTINUE THEN
+      INSERT INTO log VALUES (:SQLERRM);
+      RAISE;
+    WHEN STATEMENT_ERROR EXIT THEN
+      IF (SQLCODE = 1) THEN
+        RETURN 1;
+      END IF;
+    WHEN OTHER THEN
+      LET x := CASE WHEN SQLCODE = 1 THEN 'a' END;
+      FOR i IN 1 TO 2 DO
+        NULL;
+      END FOR;
+  END;
+EXCEPTION
+  WHEN OTHER THEN
+    BEGIN
+      ROLLBACK;
+    EXCEPTION WHEN OTHER THEN
+      NULL;
+    END;
+    RETURN OBJECT_CONSTRUCT('code', SQLCODE);
+END;
+SELECT 1;
