@@ -1,0 +1,82 @@
+//! Small answers about one migration or a whole plan, for reports, `repair` and a takeover.
+
+use std::collections::HashSet;
+
+use crate::model::{
+    checksum::Sha256,
+    history::{HistoryRow, RowType, abbreviate_description},
+    journal::{JournalBody, JournalRow},
+    name::MigrationKind,
+    plan::{MigrationStatus, Plan},
+    state::MigrationState,
+    version::Version,
+};
+
+/// The kind of a migration; of a row without a file as far as the row tells.
+pub fn kind_of(status: &MigrationStatus) -> MigrationKind {
+    if let Some(migration) = &status.migration {
+        return migration.kind;
+    }
+    match &status.applied {
+        Some(row) if row.kind.is_baseline() => MigrationKind::Baseline,
+        Some(row) if row.kind.is_undo() => MigrationKind::Undo,
+        Some(row) if row.version.is_none() && row.kind == RowType::Sql => MigrationKind::Repeatable,
+        _ => MigrationKind::Versioned,
+    }
+}
+
+/// The highest version that stands in the target.
+pub fn current_version(plan: &Plan) -> Option<String> {
+    highest(plan).map(|version| version.to_string())
+}
+
+/// [`current_version`] after a run applied `versions`.
+pub fn version_after<'a>(plan: &Plan, versions: impl Iterator<Item = &'a str>) -> Option<String> {
+    let applied = versions.filter_map(Version::parse).max();
+    highest(plan).max(applied).map(|version| version.to_string())
+}
+
+fn highest(plan: &Plan) -> Option<Version> {
+    let in_place = plan.migrations.iter().filter(|status| status.state.is_in_place());
+    in_place.filter_map(|status| status.applied.as_ref()?.parsed_version()).max()
+}
+
+/// Runs without an `end` row, oldest first.
+pub fn open_runs(journal: &[JournalRow]) -> Vec<String> {
+    let ended = |row: &&JournalRow| matches!(row.body, JournalBody::End { .. });
+    let ended: HashSet<&str> = journal.iter().filter(ended).map(|row| row.run.as_str()).collect();
+    let mut seen = HashSet::new();
+    journal
+        .iter()
+        .filter(|row| matches!(row.body, JournalBody::Run(_)))
+        .map(|row| row.run.as_str())
+        .filter(|run| !ended.contains(run) && seen.insert(*run))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The history row as the file says it, if `repair` has to write it: Flyway aligns the checksum and the description
+/// of applied versions. A changed repeatable is not aligned, it runs again.
+pub fn aligned(status: &MigrationStatus) -> Option<HistoryRow> {
+    let (migration, row) = (status.migration.as_ref()?, status.applied.as_ref()?);
+    let versioned = matches!(migration.kind, MigrationKind::Versioned | MigrationKind::Baseline);
+    if !versioned || !row.success || row.kind.is_synthetic() {
+        return None;
+    }
+    let wanted = HistoryRow {
+        description: abbreviate_description(&migration.description),
+        checksum: row.checksum.map(|_| i64::from(migration.crc)),
+        ..row.clone()
+    };
+    let changed = matches!(status.state, MigrationState::Changed { .. });
+    (changed || wanted != *row).then_some(wanted)
+}
+
+/// What identifies a row in the journal after it was changed or removed.
+pub fn row_digest(row: &HistoryRow) -> Sha256 {
+    let HistoryRow { rank, version, description, kind, script, checksum, success, .. } = row;
+    let version = version.as_deref().unwrap_or_default();
+    let text =
+        format!("{rank}\n{version}\n{description}\n{}\n{script}\n{checksum:?}\n{success}", kind.as_str());
+    Sha256::of(text.as_bytes())
+}
