@@ -1,0 +1,431 @@
+//! ALTER and COMMENT.
+
+use super::{
+    column,
+    create::family,
+    lookup::{Found, Place},
+    store::{Database, KeyRule, Object, Schema, by_name, identity, key},
+    table,
+    work::{Done, Grade, Stop, Work, done},
+};
+use crate::model::{
+    command::{Action, Target},
+    ident::{Ident, QualifiedName},
+    kind::{KindScope, ObjectKind},
+    refusal::{SnowflakeError, UNKNOWN_CODE},
+};
+
+pub(super) fn alter(work: &mut Work<'_>, target: &Target, actions: &[Action]) -> Done {
+    let name = work.known(&target.name)?;
+    match target.kind.scope() {
+        KindScope::Account if target.kind == ObjectKind::Database => {
+            alter_database(work, target, &name.name, actions)
+        }
+        KindScope::Account if target.kind.name_space() != "database" => {
+            account(work, target, &name.name, actions)
+        }
+        KindScope::Database if target.kind == ObjectKind::Schema => {
+            let (database, schema) = work.schema_of_name(&name, "ALTER SCHEMA")?;
+            alter_schema(work, target, &database, &schema, actions)
+        }
+        KindScope::Schema if target.kind.is_routine() => routine(work, target, &name, actions),
+        KindScope::Schema => object(work, target, &name, actions),
+        _ => {
+            for action in actions {
+                work.check_uses(uses(action))?;
+            }
+            Ok((Grade::Recorded, done()))
+        }
+    }
+}
+
+fn uses(action: &Action) -> &[crate::model::command::ObjectUse] {
+    match action {
+        Action::Set { uses, .. }
+        | Action::Unset { uses, .. }
+        | Action::Columns(_, uses)
+        | Action::Other(uses) => uses,
+        _ => &[],
+    }
+}
+
+fn alter_database(work: &mut Work<'_>, target: &Target, name: &Ident, actions: &[Action]) -> Done {
+    if work.database(name).is_err() && target.if_exists {
+        return Ok((Grade::Applied, done()));
+    }
+    work.database(name)?;
+    let mut grade = Grade::Applied;
+    for action in actions {
+        work.check_uses(uses(action))?;
+        match action {
+            Action::Rename(to) => {
+                let to = work.known(to)?.name;
+                if work.catalog.databases.contains_key(&to) {
+                    return Err(SnowflakeError::exists(&to).into());
+                }
+                if let Some(database) = work.catalog.databases.remove(name) {
+                    work.catalog.databases.insert(to.clone(), database);
+                }
+                follow(work, name, None, &to, None);
+            }
+            Action::Swap(with) => {
+                let with = work.known(with)?.name;
+                work.database(&with)?;
+                let own = work.catalog.databases.remove(name);
+                let other = work.catalog.databases.remove(&with);
+                if let (Some(own), Some(other)) = (own, other) {
+                    work.catalog.databases.insert(name.clone(), other);
+                    work.catalog.databases.insert(with, own);
+                }
+            }
+            Action::Set { properties, comment, .. } => {
+                let database: &mut Database = work.database_mut(name)?;
+                database.properties.extend(by_name(properties));
+                database.comment = comment.clone().or(database.comment.take());
+            }
+            Action::Unset { properties, .. } => {
+                let database = work.database_mut(name)?;
+                database.properties.retain(|known, _| !properties.contains(known));
+                if properties.iter().any(|name| name == "COMMENT") {
+                    database.comment = None;
+                }
+            }
+            _ => grade = Grade::Recorded,
+        }
+    }
+    Ok((grade, done()))
+}
+
+/// RENAME of the current container keeps it current.
+fn follow(
+    work: &mut Work<'_>,
+    database: &Ident,
+    schema: Option<&Ident>,
+    to: &Ident,
+    to_schema: Option<&Ident>,
+) {
+    let context = &mut work.session.context;
+    if context.database.as_ref() != Some(database) {
+        return;
+    }
+    match (schema, to_schema) {
+        (Some(schema), Some(to_schema)) if context.schema.as_ref() == Some(schema) => {
+            context.database = Some(to.clone());
+            context.schema = Some(to_schema.clone());
+        }
+        (Some(_), _) => {}
+        (None, _) => context.database = Some(to.clone()),
+    }
+}
+
+fn alter_schema(
+    work: &mut Work<'_>,
+    target: &Target,
+    database: &Ident,
+    name: &Ident,
+    actions: &[Action],
+) -> Done {
+    let found = work.schema(database, name);
+    match found {
+        Err(_) if target.if_exists => return Ok((Grade::Applied, done())),
+        Err(stop) => return Err(stop),
+        Ok(None) => return Ok((Grade::Recorded, done())),
+        Ok(Some(_)) => {}
+    }
+    let mut grade = Grade::Applied;
+    for action in actions {
+        work.check_uses(uses(action))?;
+        match action {
+            Action::Rename(to) => {
+                let to = work.known(to)?;
+                let to_database = to.schema.clone().unwrap_or_else(|| database.clone());
+                if work.database(&to_database)?.schemas.contains_key(&to.name) {
+                    return Err(SnowflakeError::exists(format_args!("{to_database}.{}", to.name)).into());
+                }
+                let moved = work.database_mut(database)?.schemas.remove(name);
+                if let Some(schema) = moved {
+                    work.database_mut(&to_database)?.schemas.insert(to.name.clone(), schema);
+                }
+                follow(work, database, Some(name), &to_database, Some(&to.name));
+            }
+            Action::Swap(with) => {
+                let with = work.known(with)?;
+                let (other_database, other) = work.schema_of_name(&with, "ALTER SCHEMA")?;
+                let Some(there) = work.schema(&other_database, &other)?.cloned() else {
+                    return Ok((Grade::Recorded, done()));
+                };
+                let here: Schema = std::mem::replace(work.schema_mut(database, name)?, there);
+                *work.schema_mut(&other_database, &other)? = here;
+            }
+            Action::Set { properties, comment, .. } => {
+                let schema = work.schema_mut(database, name)?;
+                schema.properties.extend(by_name(properties));
+                schema.comment = comment.clone().or(schema.comment.take());
+            }
+            Action::Unset { properties, .. } => {
+                let schema = work.schema_mut(database, name)?;
+                schema.properties.retain(|known, _| !properties.contains(known));
+                if properties.iter().any(|name| name == "COMMENT") {
+                    schema.comment = None;
+                }
+            }
+            Action::ManagedAccess(on) => work.schema_mut(database, name)?.managed_access = *on,
+            _ => grade = Grade::Recorded,
+        }
+    }
+    Ok((grade, done()))
+}
+
+fn account(work: &mut Work<'_>, target: &Target, name: &Ident, actions: &[Action]) -> Done {
+    match work.check_account(target.kind, name) {
+        Err(_) if target.if_exists => return Ok((Grade::Applied, done())),
+        other => other?,
+    }
+    let space = target.kind.name_space();
+    for action in actions {
+        work.check_uses(uses(action))?;
+        if let Action::Rename(to) = action {
+            let to = work.known(to)?.name;
+            let objects = work.catalog.objects.entry(space.to_owned()).or_default();
+            if objects.contains_key(to.as_str()) {
+                return Err(SnowflakeError::exists(&to).into());
+            }
+            if let Some(mut object) = objects.remove(name.as_str()) {
+                object.name = to.clone();
+                objects.insert(to.as_str().to_owned(), object);
+            }
+            work.catalog.gone.entry(space.to_owned()).or_default().insert(name.clone());
+        }
+        let objects = work.catalog.objects.get_mut(space);
+        if let (Action::Set { comment: Some(comment), .. }, Some(object)) =
+            (action, objects.and_then(|objects| objects.get_mut(name.as_str())))
+        {
+            object.comment = Some(comment.clone());
+        }
+    }
+    Ok((if target.kind == ObjectKind::Role { Grade::Applied } else { Grade::Recorded }, done()))
+}
+
+fn routine(work: &mut Work<'_>, target: &Target, name: &QualifiedName, actions: &[Action]) -> Done {
+    let Some(types) = target.arguments.as_deref().map(identity) else {
+        let message = format!("Argument types of function '{}' must be specified.", name.name);
+        return Err(SnowflakeError::bare("090208", "42601", message).into());
+    };
+    let place = work.place(name, &format!("ALTER {}", target.kind))?;
+    let at = key(&place.name, Some(&types));
+    match work.find_key("routine", &place, &at)? {
+        Found::Here(_) => {}
+        Found::Unseen => return Ok((Grade::Recorded, done())),
+        Found::Missing if target.if_exists => return Ok((Grade::Applied, done())),
+        Found::Missing => {
+            return Err(
+                SnowflakeError::missing(target.kind, format_args!("{place}({})", types.join(", "))).into()
+            );
+        }
+    }
+    for action in actions {
+        work.check_uses(uses(action))?;
+        if let Action::Rename(to) = action {
+            let to = work.known(to)?;
+            let to = work.place(&to, "ALTER")?;
+            if matches!(work.find_key("routine", &to, &key(&to.name, Some(&types)))?, Found::Here(_)) {
+                return Err(SnowflakeError::exists(&to).into());
+            }
+            if let Some((mut object, temporary)) = work.take_out("routine", &place, &at) {
+                object.name.clone_from(&to.name);
+                work.put_in(&to, object, temporary)?;
+            }
+        }
+    }
+    Ok((Grade::Applied, done()))
+}
+
+/// The object that ALTER or COMMENT means; `None` if its absence is allowed or its content not known.
+fn existing(work: &Work<'_>, target: &Target, place: &Place) -> Result<Option<Object>, Stop> {
+    let found = match work.find(target.kind, place) {
+        Err(Stop::Refused(_)) if target.if_exists => return Ok(None),
+        other => other?,
+    };
+    match found {
+        Found::Here(object) => {
+            let (found, asked) = (family(object.kind), family(target.kind));
+            // ALTER and COMMENT take the plain words for their special forms.
+            let plain = matches!(
+                (found, asked),
+                (ObjectKind::DynamicTable, ObjectKind::Table)
+                    | (ObjectKind::MaterializedView | ObjectKind::SemanticView, ObjectKind::View)
+            );
+            if found != asked && !plain {
+                return Err(SnowflakeError::other_kind(found, asked).into());
+            }
+            Ok(Some(object.clone()))
+        }
+        Found::Unseen => Ok(None),
+        Found::Missing if target.if_exists => Ok(None),
+        Found::Missing => Err(SnowflakeError::missing(target.kind, place).into()),
+    }
+}
+
+fn object(work: &mut Work<'_>, target: &Target, name: &QualifiedName, actions: &[Action]) -> Done {
+    let place = work.place(name, &format!("ALTER {}", target.kind))?;
+    let Some(mut changed) = existing(work, target, &place)? else {
+        let grade = if target.if_exists { Grade::Applied } else { Grade::Recorded };
+        return Ok((grade, done()));
+    };
+    let mut grade = Grade::Applied;
+    for action in actions {
+        work.check_uses(uses(action))?;
+        match action {
+            Action::Rename(to) => return rename(work, &place, changed, to),
+            Action::Swap(with) => return swap(work, target, &place, changed, with),
+            other => {
+                if !one(work, &mut changed, other)? {
+                    grade = Grade::Recorded;
+                }
+            }
+        }
+    }
+    if let Some(stored) = work.find_mut(target.kind, &place) {
+        *stored = changed;
+    }
+    Ok((grade, done()))
+}
+
+/// Applies one change; answers false where the server alone knows what it means.
+fn one(work: &mut Work<'_>, object: &mut Object, action: &Action) -> Result<bool, Stop> {
+    match action {
+        Action::AddColumns { columns } => column::add(work, object, columns)?,
+        Action::DropColumns { if_exists, columns } => column::drop(object, *if_exists, columns)?,
+        Action::RenameColumn { from, to } => column::rename(object, from, to)?,
+        Action::AlterColumn { column, change } => column::change(work, object, column, change)?,
+        Action::AddConstraint(constraint) => table::add_key(work, object, constraint, false)?,
+        Action::DropConstraint(name) => drop_key(object, name)?,
+        Action::DropPrimaryKey => object.keys.retain(|key| key.rule != KeyRule::Primary),
+        Action::ClusterBy(exprs) => table::cluster_by(work, object, exprs)?,
+        Action::DropClusteringKey => object.cluster_by.clear(),
+        Action::Set { properties, comment, secure, uses } => {
+            object.properties.extend(by_name(properties));
+            object.comment = comment.clone().or(object.comment.take());
+            object.secure = secure.unwrap_or(object.secure);
+            return Ok(uses.is_empty());
+        }
+        Action::Unset { properties, uses } => {
+            object.properties.retain(|known, _| !properties.contains(known));
+            if properties.iter().any(|name| name == "COMMENT") {
+                object.comment = None;
+            }
+            if properties.iter().any(|name| name == "SECURE") {
+                object.secure = false;
+            }
+            return Ok(uses.is_empty());
+        }
+        Action::Columns(columns, _) => {
+            table::require(object, columns)?;
+            return Ok(false);
+        }
+        Action::ManagedAccess(_) | Action::Other(_) | Action::Rename(_) | Action::Swap(_) => {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn drop_key(object: &mut Object, name: &Ident) -> Result<(), Stop> {
+    let before = object.keys.len();
+    object.keys.retain(|key| key.name.as_ref() != Some(name));
+    // The server names what the script left unnamed.
+    if object.keys.len() == before && !name.as_str().starts_with("SYS_CONSTRAINT") {
+        let detail = format!("constraint '{name}' does not exist");
+        return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail).into());
+    }
+    Ok(())
+}
+
+fn rename(work: &mut Work<'_>, place: &Place, object: Object, to: &crate::model::command::Name) -> Done {
+    let to = work.known(to)?;
+    let to = work.place(&to, "ALTER")?;
+    if matches!(work.find(object.kind, &to)?, Found::Here(_)) {
+        return Err(SnowflakeError::exists(&to).into());
+    }
+    let space = object.kind.name_space();
+    if let Some((_, temporary)) = work.take_out(space, place, place.name.as_str()) {
+        let object = Object { name: to.name.clone(), ..object };
+        work.put_in(&to, object, temporary)?;
+    }
+    Ok((Grade::Applied, done()))
+}
+
+fn swap(
+    work: &mut Work<'_>,
+    target: &Target,
+    place: &Place,
+    own: Object,
+    with: &crate::model::command::Name,
+) -> Done {
+    let with = work.known(with)?;
+    let other_place = work.place(&with, "ALTER")?;
+    let other_target = Target { if_exists: false, ..target.clone() };
+    let Some(other) = existing(work, &other_target, &other_place)? else {
+        return Ok((Grade::Recorded, done()));
+    };
+    let space = own.kind.name_space();
+    let temporary = work.is_temporary(own.kind, place);
+    if temporary != work.is_temporary(other.kind, &other_place) {
+        let detail = "a temporary and a permanent table cannot be swapped";
+        return Err(SnowflakeError::compilation(UNKNOWN_CODE, "0A000", detail).into());
+    }
+    work.take_out(space, place, place.name.as_str());
+    work.take_out(space, &other_place, other_place.name.as_str());
+    work.put_in(&other_place, Object { name: other_place.name.clone(), ..own }, temporary)?;
+    work.put_in(place, Object { name: place.name.clone(), ..other }, temporary)?;
+    Ok((Grade::Applied, done()))
+}
+
+pub(super) fn comment(work: &mut Work<'_>, target: &Target, column: Option<&Ident>, text: &str) -> Done {
+    let name = work.known(&target.name)?;
+    let text = (!text.is_empty()).then(|| text.to_owned());
+    match target.kind {
+        ObjectKind::Database => {
+            if target.if_exists && work.database(&name.name).is_err() {
+                return Ok((Grade::Applied, done()));
+            }
+            work.database_mut(&name.name)?.comment = text;
+        }
+        ObjectKind::Schema => {
+            let (database, schema) = work.schema_of_name(&name, "COMMENT")?;
+            if target.if_exists && work.schema(&database, &schema).is_err() {
+                return Ok((Grade::Applied, done()));
+            }
+            work.schema_mut(&database, &schema)?.comment = text;
+        }
+        kind if kind.scope() == KindScope::Schema && !kind.is_routine() => {
+            let place = work.place(&name, "COMMENT")?;
+            let Some(mut object) = existing(work, target, &place)? else {
+                let grade = if target.if_exists { Grade::Applied } else { Grade::Recorded };
+                return Ok((grade, done()));
+            };
+            match column {
+                None => object.comment = text,
+                Some(column) => {
+                    let missing = object.columns.is_some() && object.column(column).is_none();
+                    if missing {
+                        let at = crate::model::refusal::At { line: 1, position: 0 };
+                        return Err(SnowflakeError::invalid_identifier(at, column).into());
+                    }
+                    let stored = object.columns.iter_mut().flatten().find(|stored| stored.name == *column);
+                    stored.into_iter().for_each(|stored| stored.comment.clone_from(&text));
+                }
+            }
+            if let Some(stored) = work.find_mut(kind, &place) {
+                *stored = object;
+            }
+        }
+        kind => {
+            if !target.if_exists {
+                work.check_use(kind, &target.name)?;
+            }
+            return Ok((Grade::Recorded, done()));
+        }
+    }
+    Ok((Grade::Applied, done()))
+}

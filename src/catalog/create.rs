@@ -1,0 +1,348 @@
+//! CREATE of databases, schemas and views, and what all CREATEs share.
+
+use super::{
+    lookup::{Found, Place},
+    select::{Columns, Reading},
+    store::{Column, Database, Object, Schema, by_name},
+    work::{Done, Grade, Stop, Work, say},
+};
+use crate::model::{
+    command::{ContainerDef, Mode, ViewDef},
+    ident::Ident,
+    kind::{Ability, KindScope, ObjectKind},
+    refusal::SnowflakeError,
+};
+
+/// What CREATE found under the name.
+pub(super) enum Taken {
+    /// Nothing, or something that is to be replaced.
+    Free,
+    /// The same kind, and IF NOT EXISTS.
+    Kept,
+    /// The same kind, and OR ALTER.
+    Altered,
+}
+
+/// Which kind words mean the same object in CREATE and DROP: a table of any flavour is a TABLE.
+pub(super) fn family(kind: ObjectKind) -> ObjectKind {
+    match kind {
+        ObjectKind::TransientTable
+        | ObjectKind::TemporaryTable
+        | ObjectKind::ExternalTable
+        | ObjectKind::HybridTable
+        | ObjectKind::IcebergTable
+        | ObjectKind::InteractiveTable
+        | ObjectKind::EventTable
+        | ObjectKind::OnlineFeatureTable
+        | ObjectKind::ProcedureScopedTemporaryTable => ObjectKind::Table,
+        kind if kind.is_routine() && kind != ObjectKind::Procedure => ObjectKind::Function,
+        kind => kind,
+    }
+}
+
+/// Decides what CREATE of `kind` at `place` means.
+pub(super) fn taken(
+    work: &Work<'_>,
+    kind: ObjectKind,
+    place: &Place,
+    key: &str,
+    mode: Mode,
+    temporary: bool,
+) -> Result<Taken, Stop> {
+    // A temporary object shadows a permanent one, so only its own layer counts.
+    let found = if temporary && !work.is_temporary(kind, place) {
+        work.schema(&place.database, &place.schema)?;
+        Found::Missing
+    } else {
+        work.find_key(kind.name_space(), place, key)?
+    };
+    // A permanent object may be made behind a temporary one.
+    let found = match found {
+        Found::Here(_) if !temporary && work.is_temporary(kind, place) => permanent(work, kind, place, key)?,
+        other => other,
+    };
+    let Found::Here(object) = found else { return Ok(Taken::Free) };
+    if family(object.kind) != family(kind) {
+        return Err(SnowflakeError::exists_as(place, family(object.kind)).into());
+    }
+    match mode {
+        Mode::Plain => Err(SnowflakeError::exists(place).into()),
+        Mode::Replace => Ok(Taken::Free),
+        Mode::IfNotExists => Ok(Taken::Kept),
+        Mode::Alter => Ok(Taken::Altered),
+    }
+}
+
+fn permanent<'w>(work: &'w Work<'_>, kind: ObjectKind, place: &Place, key: &str) -> Result<Found<'w>, Stop> {
+    let schema = work.schema(&place.database, &place.schema)?;
+    let object = schema.and_then(|schema| schema.objects.get(kind.name_space())?.get(key));
+    Ok(object.map_or(Found::Missing, Found::Here))
+}
+
+/// The place of a new object in a schema that exists.
+pub(super) fn place_of(
+    work: &Work<'_>,
+    kind: ObjectKind,
+    name: &crate::model::command::Name,
+) -> Result<Place, Stop> {
+    let name = work.known(name)?;
+    let place = work.place(&name, &format!("CREATE {kind}"))?;
+    if work.schema(&place.database, &place.schema)?.is_none()
+        && place.schema.as_str() == super::store::INFORMATION_SCHEMA
+    {
+        return Err(SnowflakeError::bare(
+            "003001",
+            "42501",
+            format!(
+                "SQL access control error:\nInsufficient privileges to operate on schema '{}'",
+                place.schema
+            ),
+        )
+        .into());
+    }
+    Ok(place)
+}
+
+/// Puts a new object in; what it replaces goes where DROP puts it.
+pub(super) fn store(
+    work: &mut Work<'_>,
+    place: &Place,
+    mut object: Object,
+    temporary: bool,
+    copy_grants: bool,
+) -> Result<(), Stop> {
+    let space = object.kind.name_space();
+    let key = object.key();
+    object.owner.clone_from(&work.session.context.role);
+    let shadowed = !temporary && work.is_temporary(object.kind, place);
+    if temporary != work.is_temporary(object.kind, place) && (temporary || shadowed) {
+        // The other layer's object stays as it is.
+        if shadowed {
+            let schema = work.schema_mut(&place.database, &place.schema)?;
+            if let Some(old) = schema.objects.get_mut(space).and_then(|inner| inner.remove(&key)) {
+                bury(schema, old);
+            }
+        }
+    } else if let Some((old, was_temporary)) = work.take_out(space, place, &key) {
+        if copy_grants {
+            object.grants.clone_from(&old.grants);
+        }
+        if !was_temporary {
+            bury(work.schema_mut(&place.database, &place.schema)?, old);
+        }
+    }
+    if !temporary && !copy_grants {
+        future_grants(work, place, &mut object);
+    }
+    work.put_in(place, object, temporary)
+}
+
+/// Keeps a dropped object for UNDROP.
+pub(super) fn bury(schema: &mut Schema, old: Object) {
+    if old.kind.can(Ability::Undrop) || schema.open {
+        schema.dropped.push(old);
+    }
+}
+
+/// Grants on future objects of the schema, else of the database.
+fn future_grants(work: &Work<'_>, place: &Place, object: &mut Object) {
+    let Some(database) = work.catalog.databases.get(&place.database) else { return };
+    let kind = family(object.kind);
+    let schema = database.schemas.get(&place.schema);
+    let of = |grants: &std::collections::BTreeSet<super::store::FutureGrant>| -> Vec<String> {
+        grants.iter().filter(|one| family(one.kind) == kind).map(|one| one.grant.clone()).collect()
+    };
+    let mut found = schema.map(|schema| of(&schema.future_grants)).unwrap_or_default();
+    if found.is_empty() {
+        found = of(&database.future_grants);
+    }
+    object.grants.extend(found);
+}
+
+pub(super) fn kept(name: &Ident) -> Done {
+    Ok((Grade::Applied, say(format_args!("{name} already exists, statement succeeded."))))
+}
+
+pub(super) fn created(kind: ObjectKind, name: &Ident) -> Done {
+    let words = kind.words().to_ascii_lowercase();
+    let mut text = words;
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Ok((Grade::Applied, say(format_args!("{text} {name} successfully created."))))
+}
+
+pub(super) fn container(work: &mut Work<'_>, def: &ContainerDef) -> Done {
+    work.check_uses(&def.uses)?;
+    if def.kind == ObjectKind::Database { database(work, def) } else { schema(work, def) }
+}
+
+fn database(work: &mut Work<'_>, def: &ContainerDef) -> Done {
+    let name = work.known(&def.name)?;
+    if name.schema.is_some() {
+        return Err(SnowflakeError::too_many_qualifiers("Database", &name.to_string()).into());
+    }
+    let name = name.name;
+    let now = work.stamp.now.clone();
+    let mut new = match &def.clone {
+        Some(source) => {
+            let source = work.known(source)?.name;
+            let mut copy = work.database(&source)?.clone();
+            copy.dropped.clear();
+            restamp_database(&mut copy, &now);
+            copy
+        }
+        None if def.foreign => Database::open(&now),
+        None => Database::new(&now),
+    };
+    match (work.catalog.databases.contains_key(&name), def.mode) {
+        (true, Mode::Plain) => return Err(SnowflakeError::exists(&name).into()),
+        (true, Mode::IfNotExists | Mode::Alter) => {
+            enter(work, &name, None);
+            return if def.mode == Mode::Alter { created(def.kind, &name) } else { kept(&name) };
+        }
+        (true, Mode::Replace) => {
+            if let Some(old) = work.catalog.databases.remove(&name) {
+                work.catalog.dropped.push((name.clone(), old));
+            }
+        }
+        (false, _) => {}
+    }
+    new.transient = def.transient;
+    new.comment.clone_from(&def.comment);
+    new.properties.extend(by_name(&def.properties));
+    work.catalog.databases.insert(name.clone(), new);
+    enter(work, &name, None);
+    created(def.kind, &name)
+}
+
+/// CREATE makes the container current.
+fn enter(work: &mut Work<'_>, database: &Ident, schema: Option<&Ident>) {
+    let context = &mut work.session.context;
+    context.database = Some(database.clone());
+    context.schema = Some(schema.cloned().unwrap_or_else(|| Ident::stored("PUBLIC")));
+}
+
+fn restamp_database(database: &mut Database, now: &str) {
+    now.clone_into(&mut database.created_on);
+    database.grants.clear();
+    for schema in database.schemas.values_mut() {
+        restamp_schema(schema, now);
+    }
+}
+
+fn restamp_schema(schema: &mut Schema, now: &str) {
+    now.clone_into(&mut schema.created_on);
+    schema.dropped.clear();
+    for object in schema.objects.values_mut().flat_map(|objects| objects.values_mut()) {
+        now.clone_into(&mut object.created_on);
+    }
+}
+
+fn schema(work: &mut Work<'_>, def: &ContainerDef) -> Done {
+    let name = work.known(&def.name)?;
+    let (database, name) = work.schema_of_name(&name, "CREATE SCHEMA")?;
+    work.database(&database)?;
+    let now = work.stamp.now.clone();
+    let full = format!("{database}.{name}");
+    let mut new = match &def.clone {
+        Some(source) => {
+            let source = work.known(source)?;
+            let (from, source) = work.schema_of_name(&source, "CREATE SCHEMA")?;
+            let open = Schema { open: true, ..Schema::new(&now) };
+            let mut copy = work.schema(&from, &source)?.cloned().unwrap_or(open);
+            copy.grants.clear();
+            // External tables are not cloned.
+            if let Some(relations) = copy.objects.get_mut("relation") {
+                relations.retain(|_, object| object.kind != ObjectKind::ExternalTable);
+            }
+            restamp_schema(&mut copy, &now);
+            copy
+        }
+        None => Schema::new(&now),
+    };
+    let information = name.as_str() == super::store::INFORMATION_SCHEMA;
+    let exists = information || work.database(&database)?.schemas.contains_key(&name);
+    match (exists, def.mode) {
+        (true, Mode::Plain) => return Err(SnowflakeError::exists(&full).into()),
+        (true, Mode::IfNotExists | Mode::Alter) => {
+            enter(work, &database, Some(&name));
+            return if def.mode == Mode::Alter { created(def.kind, &name) } else { kept(&name) };
+        }
+        (true, Mode::Replace) if information => return Err(SnowflakeError::exists(&full).into()),
+        _ => {}
+    }
+    new.transient = def.transient;
+    new.managed_access = def.managed;
+    new.comment.clone_from(&def.comment);
+    new.properties.extend(by_name(&def.properties));
+    let owner = work.database_mut(&database)?;
+    if let Some(old) = owner.schemas.insert(name.clone(), new) {
+        owner.dropped.push((name.clone(), old));
+    }
+    enter(work, &database, Some(&name));
+    created(def.kind, &name)
+}
+
+pub(super) fn view(work: &mut Work<'_>, def: &ViewDef) -> Done {
+    let place = place_of(work, def.kind, &def.name)?;
+    let taken = taken(work, def.kind, &place, place.name.as_str(), def.mode, def.temporary)?;
+    work.check_uses(&def.uses)?;
+    let found = Reading::at_home(work, place.database.clone(), place.schema.clone()).top(&def.query)?;
+    if let Taken::Kept = taken {
+        return kept(&place.name);
+    }
+    let names: Vec<Ident> = def.columns.iter().map(|(name, _)| name.clone()).collect();
+    let mut columns = named_columns(found, &names)?;
+    for (column, (_, comment)) in columns.iter_mut().flatten().zip(&def.columns) {
+        column.comment.clone_from(comment);
+    }
+    let object = Object {
+        secure: def.secure,
+        comment: def.comment.clone(),
+        columns,
+        definition: Some(def.text.clone()),
+        ..Object::new(def.kind, place.name.clone(), &work.stamp.now)
+    };
+    store(work, &place, object, def.temporary, def.copy_grants)?;
+    created(def.kind, &place.name)
+}
+
+/// The columns of a view or of CREATE TABLE AS: names from the list if there is one.
+pub(super) fn named_columns(found: Columns, names: &[Ident]) -> Result<Option<Vec<Column>>, Stop> {
+    duplicate(names.iter())?;
+    let Some(found) = found else {
+        let listed = names.iter().map(|name| Column::new(name.clone(), None)).collect();
+        return Ok((!names.is_empty()).then_some(listed));
+    };
+    if names.is_empty() {
+        if found.iter().any(|output| output.nameless) {
+            return Err(SnowflakeError::compilation("002022", "42601", "Missing column specification").into());
+        }
+        duplicate(found.iter().filter_map(|output| output.name.as_ref()))?;
+        // A name that the server makes leaves the width known, but not the names.
+        let all = found.into_iter().map(|output| Some(Column::new(output.name?, output.data_type)));
+        return Ok(all.collect());
+    }
+    if names.len() != found.len() {
+        return Err(SnowflakeError::compilation("002026", "42601", "Invalid column definition list").into());
+    }
+    let all = names.iter().zip(found).map(|(name, output)| Column::new(name.clone(), output.data_type));
+    Ok(Some(all.collect()))
+}
+
+/// Refuses a name that stands twice.
+pub(super) fn duplicate<'n>(names: impl Iterator<Item = &'n Ident>) -> Result<(), Stop> {
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(SnowflakeError::duplicate_column(name).into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether objects of a kind live in a schema.
+pub(super) fn in_schema(kind: ObjectKind) -> bool {
+    kind.scope() == KindScope::Schema
+}

@@ -1,0 +1,222 @@
+//! DROP and UNDROP.
+
+use super::{
+    create::{bury, family},
+    lookup::{Found, Place},
+    store::{INFORMATION_SCHEMA, identity, key},
+    work::{Done, Grade, Stop, Work, done, say},
+};
+use crate::model::{
+    command::Target,
+    ident::Ident,
+    kind::{KindScope, ObjectKind},
+    refusal::SnowflakeError,
+};
+
+fn dropped(name: &Ident) -> Done {
+    Ok((Grade::Applied, say(format_args!("{name} successfully dropped."))))
+}
+
+fn absent(name: &Ident) -> Done {
+    let text = format_args!("Drop statement executed successfully ({name} already dropped).").to_string();
+    Ok((Grade::Applied, say(text)))
+}
+
+pub(super) fn drop(work: &mut Work<'_>, target: &Target) -> Done {
+    let name = work.known(&target.name)?;
+    match target.kind.scope() {
+        KindScope::Account if target.kind.name_space() == "database" => database(work, target, &name.name),
+        KindScope::Account => account(work, target, &name.name),
+        KindScope::Database if target.kind == ObjectKind::Schema => {
+            let (database, schema) = work.schema_of_name(&name, "DROP SCHEMA")?;
+            self::schema(work, target, &database, schema)
+        }
+        KindScope::Database => {
+            let (database, role) = work.schema_of_name(&name, "DROP DATABASE ROLE")?;
+            database_role(work, target, &database, &role)
+        }
+        KindScope::Schema => {
+            let place = work.place(&name, &format!("DROP {}", target.kind))?;
+            object(work, target, &place)
+        }
+        KindScope::Organization | KindScope::Application | KindScope::Relation | KindScope::Run => {
+            Ok((Grade::Recorded, done()))
+        }
+    }
+}
+
+fn database(work: &mut Work<'_>, target: &Target, name: &Ident) -> Done {
+    match work.catalog.databases.remove(name) {
+        Some(old) => {
+            work.catalog.dropped.push((name.clone(), old));
+            work.left(name, None);
+            dropped(name)
+        }
+        None if target.if_exists => absent(name),
+        None => Err(SnowflakeError::missing(target.kind, name).into()),
+    }
+}
+
+fn schema(work: &mut Work<'_>, target: &Target, database: &Ident, name: Ident) -> Done {
+    let owner = match work.catalog.databases.get_mut(database) {
+        Some(owner) => owner,
+        None if target.if_exists => return absent(&name),
+        None => return Err(SnowflakeError::missing(ObjectKind::Database, database).into()),
+    };
+    match owner.schemas.remove(&name) {
+        Some(old) => owner.dropped.push((name.clone(), old)),
+        None if name.as_str() == INFORMATION_SCHEMA => {
+            let message = format!("Insufficient privileges to operate on schema '{name}'");
+            let message = format!("SQL access control error:\n{message}");
+            return Err(SnowflakeError::bare("003001", "42501", message).into());
+        }
+        None if owner.open && !owner.dropped.iter().any(|(old, _)| *old == name) => {
+            owner
+                .dropped
+                .push((name.clone(), super::store::Schema { open: true, ..super::store::Schema::default() }));
+            work.recorded = true;
+        }
+        None if target.if_exists => return absent(&name),
+        None => {
+            let full = format!("{database}.{name}");
+            return Err(SnowflakeError::missing(ObjectKind::Schema, full).into());
+        }
+    }
+    work.session.temporary.remove(&(database.clone(), name.clone()));
+    work.left(database, Some(&name));
+    dropped(&name)
+}
+
+fn account(work: &mut Work<'_>, target: &Target, name: &Ident) -> Done {
+    let space = target.kind.name_space();
+    let removed = work.catalog.objects.get_mut(space).and_then(|objects| objects.remove(name.as_str()));
+    if removed.is_none() {
+        if target.if_exists {
+            // It may be there in the account; afterwards it is not.
+            work.catalog.gone.entry(space.to_owned()).or_default().insert(name.clone());
+            return absent(name);
+        }
+        work.check_account(target.kind, name)?;
+    }
+    work.catalog.gone.entry(space.to_owned()).or_default().insert(name.clone());
+    if target.kind == ObjectKind::Warehouse && work.session.context.warehouse.as_ref() == Some(name) {
+        work.session.context.warehouse = None;
+    }
+    dropped(name)
+}
+
+fn database_role(work: &mut Work<'_>, target: &Target, database: &Ident, role: &Ident) -> Done {
+    if target.if_exists && !work.catalog.databases.contains_key(database) {
+        return absent(role);
+    }
+    let owner = work.database_mut(database)?;
+    let open = owner.open;
+    let removed = owner.objects.get_mut("database role").and_then(|roles| roles.remove(role.as_str()));
+    match removed {
+        Some(_) => dropped(role),
+        None if target.if_exists => absent(role),
+        None if open => {
+            work.recorded = true;
+            dropped(role)
+        }
+        None => Err(SnowflakeError::missing(target.kind, format_args!("{database}.{role}")).into()),
+    }
+}
+
+fn object(work: &mut Work<'_>, target: &Target, place: &Place) -> Done {
+    let types = target.arguments.as_deref().map(identity);
+    let at = key(&place.name, types.as_deref());
+    let space = target.kind.name_space();
+    // IF EXISTS covers a container that is not there.
+    let found = match work.find_key(space, place, &at) {
+        Ok(found) => found,
+        Err(Stop::Refused(_)) if target.if_exists => return absent(&place.name),
+        Err(stop) => return Err(stop),
+    };
+    match found {
+        Found::Here(object) if family(object.kind) != family(target.kind) => {
+            let (found, asked) = (family(object.kind), family(target.kind));
+            return Err(SnowflakeError::other_kind(found, asked).into());
+        }
+        Found::Here(_) => {}
+        Found::Unseen => {
+            work.recorded = true;
+            return dropped(&place.name);
+        }
+        Found::Missing if target.if_exists => return absent(&place.name),
+        Found::Missing => {
+            let printed =
+                types.map_or_else(|| place.to_string(), |types| format!("{place}({})", types.join(", ")));
+            return Err(SnowflakeError::missing(target.kind, printed).into());
+        }
+    }
+    if let Some((old, temporary)) = work.take_out(space, place, &at)
+        && !temporary
+    {
+        bury(work.schema_mut(&place.database, &place.schema)?, old);
+    }
+    dropped(&place.name)
+}
+
+pub(super) fn undrop(work: &mut Work<'_>, target: &Target) -> Done {
+    let name = work.known(&target.name)?;
+    let full;
+    match target.kind {
+        ObjectKind::Database => {
+            full = name.name.to_string();
+            if work.catalog.databases.contains_key(&name.name) {
+                return Err(SnowflakeError::exists(&full).into());
+            }
+            let at = work.catalog.dropped.iter().rposition(|(old, _)| *old == name.name);
+            let at = at.ok_or_else(|| SnowflakeError::purged(target.kind, &full))?;
+            let (name, old) = work.catalog.dropped.remove(at);
+            work.catalog.databases.insert(name, old);
+        }
+        ObjectKind::Schema => {
+            let (database, schema) = work.schema_of_name(&name, "UNDROP SCHEMA")?;
+            full = format!("{database}.{schema}");
+            let owner = work.database_mut(&database)?;
+            if owner.schemas.contains_key(&schema) {
+                return Err(SnowflakeError::exists(&full).into());
+            }
+            let at = owner.dropped.iter().rposition(|(old, _)| *old == schema);
+            let at = at.ok_or_else(|| SnowflakeError::purged(target.kind, &full))?;
+            let (name, old) = owner.dropped.remove(at);
+            owner.schemas.insert(name, old);
+        }
+        kind if kind.scope() == KindScope::Schema => {
+            let place = work.place(&name, &format!("UNDROP {kind}"))?;
+            full = place.to_string();
+            undrop_object(work, kind, &place)?;
+        }
+        kind => {
+            if let Some(gone) = work.catalog.gone.get_mut(kind.name_space()) {
+                gone.remove(&name.name);
+            }
+            return Ok((Grade::Recorded, done()));
+        }
+    }
+    let words = target.kind.words().to_ascii_lowercase();
+    let mut chars = words.chars();
+    let kind: String = chars.next().into_iter().map(|c| c.to_ascii_uppercase()).chain(chars).collect();
+    let last = name.name;
+    let _ = full;
+    Ok((Grade::Applied, say(format_args!("{kind} {last} successfully restored."))))
+}
+
+fn undrop_object(work: &mut Work<'_>, kind: ObjectKind, place: &Place) -> Result<(), Stop> {
+    match work.find(kind, place)? {
+        Found::Here(_) => return Err(SnowflakeError::exists(place).into()),
+        Found::Unseen => {
+            work.recorded = true;
+            return Ok(());
+        }
+        Found::Missing => {}
+    }
+    let schema = work.schema_mut(&place.database, &place.schema)?;
+    let matches = |old: &super::store::Object| old.name == place.name && family(old.kind) == family(kind);
+    let at = schema.dropped.iter().rposition(matches);
+    let at = at.ok_or_else(|| SnowflakeError::purged(kind, place))?;
+    let old = schema.dropped.remove(at);
+    work.put_in(place, old, false)
+}

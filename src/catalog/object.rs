@@ -1,0 +1,136 @@
+//! CREATE of kinds that the catalogue knows by name, arguments and definition.
+
+use super::{
+    create::{Taken, created, in_schema, kept, place_of, store, taken},
+    lookup::Found,
+    store::{Object, identity, key},
+    work::{Done, Grade, Stop, Work},
+};
+use crate::model::{
+    command::{Mode, ObjectDef},
+    ident::Ident,
+    kind::{KindScope, ObjectKind},
+    refusal::SnowflakeError,
+};
+
+/// Kinds of which nothing is left to the server that a later statement could notice.
+fn is_modelled(kind: ObjectKind) -> bool {
+    kind.is_routine()
+        || matches!(
+            kind,
+            ObjectKind::Sequence
+                | ObjectKind::Stream
+                | ObjectKind::Task
+                | ObjectKind::Stage
+                | ObjectKind::FileFormat
+                | ObjectKind::Pipe
+                | ObjectKind::Role
+                | ObjectKind::DatabaseRole
+                | ObjectKind::Tag
+        )
+}
+
+pub(super) fn create(work: &mut Work<'_>, def: &ObjectDef) -> Done {
+    let graded = |done: Done| {
+        done.map(|(grade, reply)| (if is_modelled(def.kind) { grade } else { Grade::Recorded }, reply))
+    };
+    let after: Vec<_> = def.uses.iter().filter(|one| one.kind == ObjectKind::Task).cloned().collect();
+    match def.kind.scope() {
+        KindScope::Account if def.kind.name_space() != "database" => graded(account(work, def)),
+        KindScope::Database => graded(database_role(work, def)),
+        KindScope::Schema => {
+            work.check_uses(&after)?;
+            graded(schema(work, def))
+        }
+        // Applications and their packages share the databases' names; their content is the server's.
+        KindScope::Account => {
+            let name = work.known(&def.name)?.name;
+            let now = work.stamp.now.clone();
+            work.catalog.databases.entry(name.clone()).or_insert_with(|| super::store::Database::open(&now));
+            graded(created(def.kind, &name))
+        }
+        KindScope::Organization | KindScope::Application | KindScope::Relation | KindScope::Run => {
+            work.check_uses(&def.uses)?;
+            Ok((Grade::Recorded, super::work::done()))
+        }
+    }
+}
+
+fn new(work: &Work<'_>, def: &ObjectDef, name: Ident) -> Object {
+    Object {
+        comment: def.comment.clone(),
+        arguments: if def.kind.is_routine() { def.arguments.as_deref().map(identity) } else { None },
+        definition: def.definition.clone().filter(|text| !text.is_empty()),
+        owner: work.session.context.role.clone(),
+        ..Object::new(def.kind, name, &work.stamp.now)
+    }
+}
+
+fn account(work: &mut Work<'_>, def: &ObjectDef) -> Done {
+    let name = work.known(&def.name)?.name;
+    let space = def.kind.name_space();
+    let exists = work.catalog.objects.get(space).is_some_and(|objects| objects.contains_key(name.as_str()));
+    work.check_uses(&def.uses)?;
+    match (exists, def.mode) {
+        (true, Mode::Plain) => return Err(SnowflakeError::exists(&name).into()),
+        (true, Mode::IfNotExists) => return kept(&name),
+        _ => {}
+    }
+    let object = new(work, def, name.clone());
+    work.catalog.objects.entry(space.to_owned()).or_default().insert(name.as_str().to_owned(), object);
+    if let Some(gone) = work.catalog.gone.get_mut(space) {
+        gone.remove(&name);
+    }
+    if def.kind == ObjectKind::Warehouse {
+        work.session.context.warehouse = Some(name.clone());
+    }
+    created(def.kind, &name)
+}
+
+fn database_role(work: &mut Work<'_>, def: &ObjectDef) -> Done {
+    let name = work.known(&def.name)?;
+    let (database, name) = work.schema_of_name(&name, "CREATE DATABASE ROLE")?;
+    let space = def.kind.name_space();
+    let found = work.database(&database)?;
+    let exists = found.objects.get(space).is_some_and(|objects| objects.contains_key(name.as_str()));
+    match (exists, def.mode) {
+        (true, Mode::Plain) => return Err(SnowflakeError::exists(format_args!("{database}.{name}")).into()),
+        (true, Mode::IfNotExists) => return kept(&name),
+        _ => {}
+    }
+    let object = new(work, def, name.clone());
+    let objects = &mut work.database_mut(&database)?.objects;
+    objects.entry(space.to_owned()).or_default().insert(name.as_str().to_owned(), object);
+    created(def.kind, &name)
+}
+
+fn schema(work: &mut Work<'_>, def: &ObjectDef) -> Done {
+    debug_assert!(in_schema(def.kind), "{} is no schema object", def.kind);
+    let place = place_of(work, def.kind, &def.name)?;
+    let mut object = new(work, def, place.name.clone());
+    let at = key(&place.name, object.arguments.as_deref());
+    let taken = taken(work, def.kind, &place, &at, def.mode, def.temporary)?;
+    source(work, def, &mut object)?;
+    work.check_uses(&def.uses)?;
+    if let Taken::Kept = taken {
+        return kept(&place.name);
+    }
+    // Only relations have a layer of temporary objects that shadows; other temporary kinds end with the session too.
+    store(work, &place, object, def.temporary, def.copy_grants || matches!(taken, Taken::Altered))?;
+    created(def.kind, &place.name)
+}
+
+/// CLONE copies what is known of the source.
+fn source(work: &Work<'_>, def: &ObjectDef, object: &mut Object) -> Result<(), Stop> {
+    let Some(source) = &def.clone else { return Ok(()) };
+    let name = work.known(source)?;
+    let place = work.place(&name, "CREATE")?;
+    match work.find(def.kind, &place)? {
+        Found::Here(found) => {
+            object.definition.clone_from(&found.definition);
+            Ok(())
+        }
+        Found::Unseen => Ok(()),
+        Found::Missing => Err(SnowflakeError::missing(def.kind, &place).into()),
+    }
+}

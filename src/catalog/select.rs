@@ -1,0 +1,518 @@
+//! Queries: every relation must exist, and every column where all its sources are known.
+
+use super::{
+    context::missing_variable,
+    lookup::{Found, Place},
+    store::{Column, INFORMATION_SCHEMA},
+    work::{Stop, Work},
+};
+use crate::{
+    model::{
+        command::{Body, ColumnRef, Cte, DataType, Expr, FromItem, Item, Name, Query, Select, Shape, Source},
+        ident::{Ident, QualifiedName},
+        kind::ObjectKind,
+        refusal::SnowflakeError,
+    },
+    sql::command,
+};
+
+/// Views may stand on views this deep (Snowflake's own limit).
+const MOST_VIEWS: usize = 20;
+
+/// A column that a query gives.
+#[derive(Clone, Debug)]
+pub(super) struct Output {
+    /// Its name; `None` for an expression whose name the server makes.
+    pub(super) name: Option<Ident>,
+    pub(super) data_type: Option<DataType>,
+    /// It certainly has no name that a table or view could take.
+    pub(super) nameless: bool,
+}
+
+/// Columns; `None` where they are not known.
+pub(super) type Columns = Option<Vec<Output>>;
+
+/// A relation that is in scope.
+#[derive(Clone, Debug)]
+pub(super) struct Relation {
+    /// Alias, or the last part of the name.
+    pub(super) name: Option<Ident>,
+    /// The name as written, if there is no alias.
+    pub(super) path: Option<QualifiedName>,
+    pub(super) columns: Columns,
+}
+
+/// What names mean at a place of a query.
+#[derive(Default)]
+pub(super) struct Scope<'s> {
+    pub(super) relations: Vec<Relation>,
+    /// Names of select items.
+    aliases: Vec<Ident>,
+    ctes: Vec<(Ident, Columns)>,
+    /// USING or NATURAL merged columns: bare names are not ambiguous.
+    merged: bool,
+    pub(super) parent: Option<&'s Scope<'s>>,
+}
+
+/// Reads queries against the catalogue.
+pub(super) struct Reading<'w, 'a> {
+    pub(super) work: &'w mut Work<'a>,
+    /// Database and schema of the view that is read: unqualified names mean these.
+    home: Option<(Ident, Ident)>,
+    views: usize,
+}
+
+impl<'w, 'a> Reading<'w, 'a> {
+    /// Names mean what they mean in the session.
+    pub(super) fn of(work: &'w mut Work<'a>) -> Self {
+        Self { work, home: None, views: 0 }
+    }
+
+    /// Names mean what they mean in that schema: the text of a view.
+    pub(super) fn at_home(work: &'w mut Work<'a>, database: Ident, schema: Ident) -> Self {
+        Self { work, home: Some((database, schema)), views: 0 }
+    }
+
+    /// Checks a query by itself.
+    pub(super) fn top(&mut self, query: &Query) -> Result<Columns, Stop> {
+        self.query(query, None)
+    }
+
+    /// Checks expressions that see no relation.
+    pub(super) fn exprs(&mut self, exprs: &[Expr]) -> Result<(), Stop> {
+        let scope = Scope::default();
+        exprs.iter().try_for_each(|one| self.expr(one, &scope))
+    }
+
+    fn query(&mut self, query: &Query, outer: Option<&Scope<'_>>) -> Result<Columns, Stop> {
+        let mut scope = Scope { parent: outer, ..Scope::default() };
+        for cte in &query.ctes {
+            let columns = self.cte(cte, &mut scope)?;
+            scope.ctes.push((cte.name.clone(), columns));
+        }
+        match &query.body {
+            Body::Select(select) => self.select(select, &query.order, &scope),
+            Body::Set(sides) => {
+                let mut all = Vec::with_capacity(sides.len());
+                for side in sides {
+                    all.push(self.query(side, Some(&scope))?);
+                }
+                Ok(all.into_iter().next().flatten())
+            }
+            Body::Values(rows) => self.values(rows, &scope),
+            Body::Unknown => Ok(None),
+        }
+    }
+
+    fn cte(&mut self, cte: &Cte, scope: &mut Scope<'_>) -> Result<Columns, Stop> {
+        let declared = |columns: Columns| match columns {
+            Some(columns) if cte.columns.is_empty() => Some(columns),
+            Some(columns) => Some(renamed(columns, &cte.columns)),
+            None if cte.columns.is_empty() => None,
+            None => Some(cte.columns.iter().cloned().map(unknown_type).collect()),
+        };
+        let Some(query) = &cte.query else { return Ok(declared(None)) };
+        // A query may read itself; its columns are not known before it is read.
+        if matches!(query.body, Body::Set(_)) {
+            scope.ctes.push((cte.name.clone(), declared(None)));
+            let found = self.query(query, Some(scope));
+            scope.ctes.pop();
+            return found.map(declared);
+        }
+        self.query(query, Some(scope)).map(declared)
+    }
+
+    fn values(&mut self, rows: &[Vec<Expr>], scope: &Scope<'_>) -> Result<Columns, Stop> {
+        for one in rows.iter().flatten() {
+            self.expr(one, scope)?;
+        }
+        let width = rows.first().map_or(0, Vec::len);
+        Ok(Some((1..=width).map(|n| unknown_type(Ident::stored(format!("COLUMN{n}")))).collect()))
+    }
+
+    fn select(&mut self, select: &Select, order: &[Expr], outer: &Scope<'_>) -> Result<Columns, Stop> {
+        let mut scope = Scope { parent: Some(outer), ..Scope::default() };
+        self.from(&select.from, &mut scope)?;
+        let mut outputs: Columns = Some(Vec::new());
+        for item in &select.items {
+            match item {
+                Item::Star { of, exclude, rename, filtered } => {
+                    let stars = self.star(of.as_ref(), exclude, rename, &scope);
+                    match (outputs.as_mut(), stars) {
+                        (Some(all), Some(stars)) if !filtered => all.extend(stars),
+                        _ => outputs = None,
+                    }
+                }
+                Item::Expr { expr, alias } => {
+                    let output = self.item(expr, alias.as_ref(), &scope)?;
+                    // Later items and all clauses may read it by its name.
+                    scope.aliases.extend(alias.clone());
+                    if let Some(all) = outputs.as_mut() {
+                        all.push(output);
+                    }
+                }
+            }
+        }
+        for one in select.conditions.iter().chain(order) {
+            self.expr(one, &scope)?;
+        }
+        Ok(outputs)
+    }
+
+    fn item(&mut self, expr: &Expr, alias: Option<&Ident>, scope: &Scope<'_>) -> Result<Output, Stop> {
+        self.expr(expr, scope)?;
+        let (own, data_type) = match &expr.shape {
+            Shape::Column => {
+                let column = expr.columns.first();
+                let known = column.and_then(|column| type_of(column, scope));
+                (column.and_then(|column| column.column().cloned()), known)
+            }
+            Shape::Cast(data_type) => (None, Some(data_type.clone())),
+            _ => (None, None),
+        };
+        let nameless = alias.is_none()
+            && matches!(expr.shape, Shape::Literal(_) | Shape::Null | Shape::Query | Shape::Call);
+        Ok(Output { name: alias.cloned().or(own), data_type, nameless })
+    }
+
+    fn star(
+        &self,
+        of: Option<&ColumnRef>,
+        exclude: &[Ident],
+        rename: &[(Ident, Ident)],
+        scope: &Scope<'_>,
+    ) -> Columns {
+        let chosen: Vec<&Relation> = match of {
+            Some(of) => vec![scope.relations.iter().find(|relation| relation.is_named(&of.parts))?],
+            None if scope.merged || scope.relations.is_empty() => return None,
+            None => scope.relations.iter().collect(),
+        };
+        let mut all = Vec::new();
+        for relation in chosen {
+            all.extend(relation.columns.clone()?);
+        }
+        all.retain(|output| output.name.as_ref().is_none_or(|name| !exclude.contains(name)));
+        for output in &mut all {
+            let to = rename.iter().find(|(from, _)| Some(from) == output.name.as_ref());
+            if let Some((_, to)) = to {
+                output.name = Some(to.clone());
+            }
+        }
+        Some(all)
+    }
+
+    /// Adds relations to a scope and checks their conditions.
+    pub(super) fn from(&mut self, items: &[FromItem], scope: &mut Scope<'_>) -> Result<(), Stop> {
+        for item in items {
+            let relation = self.relation(item, scope)?;
+            scope.merged |= item.natural || !item.using.is_empty();
+            scope.relations.push(relation);
+        }
+        for item in items {
+            for one in &item.on {
+                self.expr(one, scope)?;
+            }
+            for column in &item.using {
+                resolve(column, scope)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn relation(&mut self, item: &FromItem, scope: &Scope<'_>) -> Result<Relation, Stop> {
+        let mut path = None;
+        let mut name = item.alias.clone();
+        let columns = match &item.source {
+            Source::Relation(written) => {
+                if let (None, Name::Written(written)) = (&item.alias, written) {
+                    name = Some(written.name.clone());
+                    path = Some(written.clone());
+                }
+                self.named(written, scope)?
+            }
+            Source::Query(query) => self.query(query, Some(scope))?,
+            Source::Flatten => {
+                let names = ["SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS"];
+                Some(names.into_iter().map(|name| unknown_type(Ident::stored(name))).collect())
+            }
+            Source::Stage(name) => {
+                self.stage(name)?;
+                None
+            }
+            Source::Unknown => None,
+        };
+        let columns = match columns {
+            Some(columns) if !item.columns.is_empty() => Some(renamed(columns, &item.columns)),
+            other => other,
+        };
+        Ok(Relation { name, path, columns })
+    }
+
+    fn stage(&mut self, name: &Name) -> Result<(), Stop> {
+        if *name == Name::Unknown {
+            return Ok(());
+        }
+        let Some(written) = self.work.written(name)? else { return Ok(()) };
+        let place = self.full(&written)?;
+        match self.work.find(ObjectKind::Stage, &place)? {
+            // A Git repository is a stage too.
+            Found::Missing if !self.work.exists(ObjectKind::GitRepository, &place)? => {
+                Err(SnowflakeError::missing(ObjectKind::Stage, &place).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn full(&self, name: &QualifiedName) -> Result<Place, Stop> {
+        match &self.home {
+            None => self.work.place(name, "SELECT"),
+            Some((database, schema)) => Ok(Place {
+                database: name.database.clone().unwrap_or_else(|| database.clone()),
+                schema: name.schema.clone().unwrap_or_else(|| schema.clone()),
+                name: name.name.clone(),
+            }),
+        }
+    }
+
+    /// The columns of a relation that is given by name.
+    fn named(&mut self, name: &Name, scope: &Scope<'_>) -> Result<Columns, Stop> {
+        let Some(written) = self.work.written(name)? else { return Ok(None) };
+        if written.schema.is_none()
+            && let Some(columns) = scope.cte(&written.name)
+        {
+            return Ok(columns.clone());
+        }
+        if written.schema.as_ref().is_some_and(|schema| schema.as_str() == INFORMATION_SCHEMA) {
+            let place = self.full(&written)?;
+            self.work.database(&place.database)?;
+            return Ok(None);
+        }
+        let mut place = self.full(&written)?;
+        let mut missing = matches!(self.work.find(ObjectKind::Table, &place)?, Found::Missing);
+        if missing && written.schema.is_none() && self.home.is_none() {
+            // Queries go through the search path: the current schema, then PUBLIC.
+            let public = Place { schema: Ident::stored("PUBLIC"), ..place.clone() };
+            let there = self.work.schema(&public.database, &public.schema).is_ok();
+            if there && self.work.exists(ObjectKind::Table, &public)? {
+                place = public;
+                missing = false;
+            }
+        }
+        if missing {
+            return Err(SnowflakeError::missing_object(&written).into());
+        }
+        let Found::Here(object) = self.work.find(ObjectKind::Table, &place)? else { return Ok(None) };
+        let columns = object.columns.as_ref().map(|columns| columns.iter().map(output).collect::<Vec<_>>());
+        let view = matches!(object.kind, ObjectKind::View | ObjectKind::MaterializedView);
+        let definition = if view { object.definition.clone() } else { None };
+        if let Some(text) = definition {
+            self.expand(&place, &text, columns.as_ref().map(Vec::len))?;
+        }
+        Ok(columns)
+    }
+
+    /// Reading a view reads what it stands on.
+    fn expand(&mut self, place: &Place, text: &str, declared: Option<usize>) -> Result<(), Stop> {
+        if self.views >= MOST_VIEWS || !self.work.seen.insert(place.to_string()) {
+            return Ok(());
+        }
+        let Ok(query) = command::query(text) else { return Ok(()) };
+        let home = Some((place.database.clone(), place.schema.clone()));
+        let mut inner = Reading { work: &mut *self.work, home, views: self.views + 1 };
+        match inner.top(&query) {
+            Ok(Some(columns)) if declared.is_some_and(|declared| declared != columns.len()) => {
+                let message = format!(
+                    "View definition for '{place}' declared {} column(s), but view query produces {} column(s).",
+                    declared.unwrap_or_default(),
+                    columns.len()
+                );
+                Err(SnowflakeError::compilation("002057", "42601", message).into())
+            }
+            Ok(_) | Err(Stop::Unknowable) => Ok(()),
+            Err(Stop::Refused(error)) => {
+                let message = format!("Failure during expansion of view '{}': {}", place.name, error.message);
+                Err(SnowflakeError::compilation("002037", "42601", message).into())
+            }
+        }
+    }
+
+    /// Checks an expression.
+    pub(super) fn expr(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<(), Stop> {
+        for (name, at) in &expr.variables {
+            if !self.work.session.variables.contains_key(name) {
+                return Err(missing_variable(name, *at).into());
+            }
+        }
+        for column in &expr.columns {
+            self.column(column, scope)?;
+        }
+        for query in &expr.queries {
+            self.query(query, Some(scope))?;
+        }
+        for function in &expr.functions {
+            self.function(function)?;
+        }
+        Ok(())
+    }
+
+    fn column(&mut self, column: &ColumnRef, scope: &Scope<'_>) -> Result<(), Stop> {
+        let Err(error) = resolve(column, scope) else { return Ok(()) };
+        // `sequence.NEXTVAL`
+        if let Some((last, parts)) = column.parts.split_last()
+            && last.as_str() == "NEXTVAL"
+            && !parts.is_empty()
+        {
+            return self.sequence(parts);
+        }
+        Err(error.into())
+    }
+
+    fn sequence(&mut self, parts: &[Ident]) -> Result<(), Stop> {
+        let mut parts = parts.iter().rev().cloned();
+        let Some(name) = parts.next() else { return Ok(()) };
+        let written = QualifiedName { name, schema: parts.next(), database: parts.next() };
+        let place = self.full(&written)?;
+        match self.work.find(ObjectKind::Sequence, &place)? {
+            Found::Missing => Err(SnowflakeError::missing(ObjectKind::Sequence, &written).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A function whose name has a schema must exist where the schema is known.
+    fn function(&mut self, name: &Name) -> Result<(), Stop> {
+        let Name::Written(written) = name else { return Ok(()) };
+        let Ok(place) = self.full(written) else { return Ok(()) };
+        // `sequence.NEXTVAL()` and methods of instances look the same.
+        if place.name.as_str() == "NEXTVAL" {
+            return Ok(());
+        }
+        let unknown = || {
+            SnowflakeError::compilation("002141", "42601", format!("Unknown user-defined function {place}."))
+        };
+        match self.work.routines(&place) {
+            Ok(Some(found)) if found.is_empty() => Err(unknown().into()),
+            Ok(_) => Ok(()),
+            Err(_) => Err(unknown().into()),
+        }
+    }
+}
+
+/// A column of a stored relation as a query gives it.
+fn output(column: &Column) -> Output {
+    Output {
+        name: Some(column.name.clone()),
+        data_type: column.data_type.clone().map(DataType),
+        nameless: false,
+    }
+}
+
+/// A column with a name and no known type.
+pub(super) fn unknown_type(name: Ident) -> Output {
+    Output { name: Some(name), data_type: None, nameless: false }
+}
+
+fn renamed(mut columns: Vec<Output>, names: &[Ident]) -> Vec<Output> {
+    for (column, name) in columns.iter_mut().zip(names) {
+        column.name = Some(name.clone());
+        column.nameless = false;
+    }
+    columns
+}
+
+impl Relation {
+    /// The relation that a table is, with its alias.
+    pub(super) fn table(name: &QualifiedName, alias: Option<&Ident>, columns: Option<&Vec<Column>>) -> Self {
+        Self {
+            name: Some(alias.unwrap_or(&name.name).clone()),
+            path: alias.is_none().then(|| name.clone()),
+            columns: columns.map(|columns| columns.iter().map(output).collect()),
+        }
+    }
+
+    /// Whether these parts before a column mean this relation.
+    fn is_named(&self, parts: &[Ident]) -> bool {
+        match parts {
+            [name] => self.name.as_ref() == Some(name),
+            [.., schema, name] => {
+                let same = |path: &QualifiedName| {
+                    path.name == *name && path.schema.as_ref().is_none_or(|written| written == schema)
+                };
+                self.path.as_ref().is_some_and(same)
+            }
+            [] => false,
+        }
+    }
+
+    fn has(&self, name: &Ident) -> Option<bool> {
+        let columns = self.columns.as_ref()?;
+        if columns.iter().any(|column| column.name.as_ref() == Some(name)) {
+            return Some(true);
+        }
+        // A column whose name the server makes may be meant.
+        if columns.iter().any(|column| column.name.is_none()) { None } else { Some(false) }
+    }
+}
+
+impl<'s> Scope<'s> {
+    /// A scope with only these relations.
+    pub(super) fn with(relations: Vec<Relation>) -> Self {
+        Self { relations, ..Self::default() }
+    }
+
+    fn cte(&self, name: &Ident) -> Option<&Columns> {
+        let own = self.ctes.iter().rev().find(|(known, _)| known == name).map(|(_, columns)| columns);
+        own.or_else(|| self.parent?.cte(name))
+    }
+}
+
+/// Words that name a value in some clause and may stand where columns do.
+fn is_pseudo_column(name: &str) -> bool {
+    matches!(name, "LEVEL" | "CONNECT_BY_ISLEAF" | "CONNECT_BY_ISCYCLE") || name.starts_with("METADATA$")
+}
+
+/// Finds a column, or refuses it where all that could hold it is known.
+fn resolve(column: &ColumnRef, scope: &Scope<'_>) -> Result<(), SnowflakeError> {
+    let Some((name, qualifier)) = column.parts.split_last() else { return Ok(()) };
+    if is_pseudo_column(name.as_str()) {
+        return Ok(());
+    }
+    let mut at = Some(scope);
+    while let Some(scope) = at {
+        if qualifier.is_empty() {
+            let mut holders = 0;
+            for relation in &scope.relations {
+                match relation.has(name) {
+                    None => return Ok(()),
+                    Some(true) => holders += 1,
+                    Some(false) => {}
+                }
+            }
+            if holders > 1 && !scope.merged && !scope.aliases.contains(name) {
+                return Err(SnowflakeError::ambiguous(name));
+            }
+            if holders > 0 || scope.aliases.contains(name) {
+                return Ok(());
+            }
+        } else if let Some(relation) = scope.relations.iter().find(|relation| relation.is_named(qualifier)) {
+            return match relation.has(name) {
+                Some(false) => Err(SnowflakeError::invalid_identifier(column.at, column)),
+                _ => Ok(()),
+            };
+        } else if scope.relations.iter().any(|relation| relation.name.is_none() && relation.columns.is_none())
+        {
+            return Ok(());
+        }
+        at = scope.parent;
+    }
+    Err(SnowflakeError::invalid_identifier(column.at, column))
+}
+
+/// The type of a column that was found.
+fn type_of(column: &ColumnRef, scope: &Scope<'_>) -> Option<DataType> {
+    let (name, qualifier) = column.parts.split_last()?;
+    let of = |relation: &&Relation| qualifier.is_empty() || relation.is_named(qualifier);
+    let mut found = scope.relations.iter().filter(of).filter_map(|relation| {
+        relation.columns.as_ref()?.iter().find(|output| output.name.as_ref() == Some(name))
+    });
+    found.next()?.data_type.clone()
+}

@@ -1,0 +1,243 @@
+//! CREATE TABLE.
+
+use super::{
+    create::{Taken, created, duplicate, kept, named_columns, place_of, store, taken},
+    lookup::{Found, Place},
+    select::{Reading, Relation, Scope},
+    store::{Column, Key, KeyRule, Object, by_name},
+    work::{Done, Stop, Work},
+};
+use crate::model::{
+    command::{ColumnDef, ColumnRef, Constraint, Expr, Name, Rule, TableDef, TableSource},
+    ident::{Ident, QualifiedName},
+    kind::ObjectKind,
+    refusal::SnowflakeError,
+};
+
+pub(super) fn create(work: &mut Work<'_>, def: &TableDef) -> Done {
+    if def.kind == ObjectKind::ProcedureScopedTemporaryTable {
+        return Err(Stop::Unknowable);
+    }
+    let place = place_of(work, def.kind, &def.name)?;
+    let taken = taken(work, def.kind, &place, place.name.as_str(), def.mode, def.temporary)?;
+    work.check_uses(&def.uses)?;
+    let (columns, copied) = columns(work, def)?;
+    let mut object = Object {
+        transient: def.transient,
+        comment: def.comment.clone(),
+        columns,
+        properties: by_name(&def.properties),
+        ..copied.unwrap_or_else(|| Object::new(def.kind, place.name.clone(), &work.stamp.now))
+    };
+    object.name.clone_from(&place.name);
+    object.created_on.clone_from(&work.stamp.now);
+    constraints(work, def, &mut object)?;
+    if let Taken::Kept = taken {
+        return kept(&place.name);
+    }
+    store(work, &place, object, def.temporary, def.copy_grants || matches!(taken, Taken::Altered))?;
+    created(ObjectKind::Table, &place.name).map(|(grade, mut reply)| {
+        let kind = def.kind.words();
+        if kind != "TABLE" {
+            reply.message = reply.message.replacen("Table", &sentence(kind), 1);
+        }
+        (grade, reply)
+    })
+}
+
+fn sentence(words: &str) -> String {
+    let lower = words.to_ascii_lowercase();
+    let mut chars = lower.chars();
+    chars.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + chars.as_str())
+}
+
+/// The columns, and for LIKE and CLONE the object that they are copied from.
+fn columns(work: &mut Work<'_>, def: &TableDef) -> Result<(Option<Vec<Column>>, Option<Object>), Stop> {
+    duplicate(def.columns.iter().map(|column| &column.name))?;
+    match &def.source {
+        TableSource::Columns => Ok((Some(def.columns.iter().map(column).collect()), None)),
+        TableSource::Unknown if def.columns.is_empty() => Ok((None, None)),
+        TableSource::Unknown => Ok((None, None)),
+        TableSource::Like(source) | TableSource::Clone(source) => {
+            let like = matches!(def.source, TableSource::Like(_));
+            match source_table(work, source)? {
+                Some(object) => {
+                    let mut object = object;
+                    object.grants.clear();
+                    if like {
+                        object.kind = def.kind;
+                    }
+                    Ok((object.columns.clone(), Some(object)))
+                }
+                None => Ok((None, None)),
+            }
+        }
+        TableSource::Query(query) => {
+            let found = Reading::of(work).top(query)?;
+            let names: Vec<Ident> = def.columns.iter().map(|column| column.name.clone()).collect();
+            let mut columns = named_columns(found, &names)?;
+            for (stored, written) in columns.iter_mut().flatten().zip(&def.columns) {
+                let typed = stored.data_type.take();
+                *stored = column(written);
+                stored.data_type = stored.data_type.take().or(typed);
+            }
+            Ok((columns, None))
+        }
+    }
+}
+
+fn source_table(work: &mut Work<'_>, name: &Name) -> Result<Option<Object>, Stop> {
+    let name = work.known(name)?;
+    let place = work.place(&name, "CREATE TABLE")?;
+    match work.find(ObjectKind::Table, &place)? {
+        Found::Here(object) => Ok(Some(object.clone())),
+        Found::Unseen => Ok(None),
+        Found::Missing => Err(SnowflakeError::missing_object(&name).into()),
+    }
+}
+
+/// A column as it is stored.
+pub(super) fn column(def: &ColumnDef) -> Column {
+    let primary = def.constraints.iter().any(|constraint| matches!(constraint.rule, Rule::Primary(_)));
+    Column {
+        not_null: def.not_null || primary,
+        default: def.default.clone(),
+        autoincrement: def.autoincrement,
+        computed: def.computed,
+        comment: def.comment.clone(),
+        ..Column::new(def.name.clone(), def.data_type.clone())
+    }
+}
+
+/// Keys, checks, defaults, clustering and policies: every column that they name must be there.
+fn constraints(work: &mut Work<'_>, def: &TableDef, object: &mut Object) -> Result<(), Stop> {
+    for column in &def.columns {
+        work.check_uses(&column.uses)?;
+        column_reads(work, column, object)?;
+    }
+    let inline = def.columns.iter().flat_map(|column| &column.constraints);
+    for constraint in inline.chain(&def.constraints) {
+        add_key(work, object, constraint, true)?;
+    }
+    if def.kind == ObjectKind::Table || !def.cluster_by.is_empty() {
+        cluster_by(work, object, &def.cluster_by)?;
+    }
+    if def.kind == ObjectKind::Table {
+        require(object, &def.policy_columns)?;
+    }
+    Ok(())
+}
+
+/// Defaults see no column, computed columns and checks see those of the table.
+pub(super) fn column_reads(work: &mut Work<'_>, column: &ColumnDef, object: &Object) -> Result<(), Stop> {
+    if object.kind != ObjectKind::Table {
+        return Ok(());
+    }
+    if column.computed {
+        see_own(work, object, &column.reads)
+    } else {
+        Reading::of(work).exprs(&column.reads)
+    }
+}
+
+/// Checks expressions that see only the table's own columns.
+fn see_own(work: &mut Work<'_>, object: &Object, exprs: &[Expr]) -> Result<(), Stop> {
+    let name = QualifiedName::bare(object.name.clone());
+    let scope = Scope::with(vec![Relation::table(&name, None, object.columns.as_ref())]);
+    let mut reading = Reading::of(work);
+    exprs.iter().try_for_each(|one| reading.expr(one, &scope))
+}
+
+/// Sets the clustering key.
+pub(super) fn cluster_by(work: &mut Work<'_>, object: &mut Object, exprs: &[Expr]) -> Result<(), Stop> {
+    see_own(work, object, exprs)?;
+    let columns = exprs.iter().flat_map(|one| &one.columns);
+    object.cluster_by = columns.filter_map(|column| column.column().cloned()).collect();
+    Ok(())
+}
+
+/// Refuses columns that the table does not have.
+pub(super) fn require(object: &Object, columns: &[ColumnRef]) -> Result<(), Stop> {
+    if object.columns.is_none() {
+        return Ok(());
+    }
+    for column in columns {
+        if column.column().is_some_and(|name| object.column(name).is_none()) {
+            return Err(SnowflakeError::invalid_identifier(column.at, column).into());
+        }
+    }
+    Ok(())
+}
+
+/// Adds a key. In CREATE TABLE a primary key makes its columns NOT NULL, ADD PRIMARY KEY does not.
+pub(super) fn add_key(
+    work: &mut Work<'_>,
+    object: &mut Object,
+    constraint: &Constraint,
+    create: bool,
+) -> Result<(), Stop> {
+    let names =
+        |columns: &[ColumnRef]| columns.iter().filter_map(|column| column.column().cloned()).collect();
+    let name = constraint.name.clone();
+    let key = match &constraint.rule {
+        Rule::Primary(columns) => {
+            require(object, columns)?;
+            if object.keys.iter().any(|key| key.rule == KeyRule::Primary) {
+                let detail = format!("primary key already exists for table '{}'", object.name);
+                let code = crate::model::refusal::UNKNOWN_CODE;
+                return Err(SnowflakeError::compilation(code, "42601", detail).into());
+            }
+            let columns: Vec<Ident> = names(columns);
+            if create {
+                let inside =
+                    object.columns.iter_mut().flatten().filter(|column| columns.contains(&column.name));
+                inside.for_each(|column| column.not_null = true);
+            }
+            Key { rule: KeyRule::Primary, name, columns, references: None }
+        }
+        Rule::Unique(columns) => {
+            require(object, columns)?;
+            Key { rule: KeyRule::Unique, name, columns: names(columns), references: None }
+        }
+        Rule::Foreign { columns, table, referenced } => {
+            require(object, columns)?;
+            let references = referenced_table(work, object, table, referenced)?;
+            Key { rule: KeyRule::Foreign, name, columns: names(columns), references }
+        }
+        Rule::Check(condition) => {
+            see_own(work, object, std::slice::from_ref(condition))?;
+            Key { rule: KeyRule::Check, name, columns: names(&condition.columns), references: None }
+        }
+    };
+    let same = |other: &Key| {
+        other.rule == key.rule && other.columns == key.columns && other.references == key.references
+    };
+    if key.rule != KeyRule::Check && object.keys.iter().any(same) {
+        let detail = format!("constraint with the same signature already exists on table '{}'", object.name);
+        let code = crate::model::refusal::UNKNOWN_CODE;
+        return Err(SnowflakeError::compilation(code, "42601", detail).into());
+    }
+    object.keys.push(key);
+    Ok(())
+}
+
+/// The table of a foreign key, as it prints; a table may reference itself.
+fn referenced_table(
+    work: &mut Work<'_>,
+    own: &Object,
+    name: &Name,
+    columns: &[ColumnRef],
+) -> Result<Option<String>, Stop> {
+    let Some(written) = work.written(name)? else { return Ok(None) };
+    if written.schema.is_none() && written.name == own.name {
+        require(own, columns)?;
+        return Ok(Some(written.to_string()));
+    }
+    let place: Place = work.place(&written, "CREATE TABLE")?;
+    match work.find(ObjectKind::Table, &place)? {
+        Found::Here(object) => require(object, columns)?,
+        Found::Unseen => {}
+        Found::Missing => return Err(SnowflakeError::missing_table(&written).into()),
+    }
+    Ok(Some(place.to_string()))
+}
