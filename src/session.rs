@@ -3,8 +3,13 @@
 //! A [`Session`] runs one request at a time. [`Control`] is apart, so that a heartbeat or a cancel never needs a
 //! second borrow of a session that is busy. Implementations pass one conformance suite.
 
+#[expect(clippy::disallowed_methods, reason = "the one place that time, sleep and ids come from")]
 pub mod context;
 pub mod embedded;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+pub(crate) mod simulated;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -60,7 +65,41 @@ pub struct SessionInfo {
     pub context: Context4,
     /// Version of the server, as it says.
     pub server: String,
+    /// Which engine answers.
+    pub engine: Engine,
 }
+
+/// Which engine a session talks to, as far as the ledger's own SQL must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// Full names have three parts. "Does not exist" is no proof: the server says the same of what a role may not
+    /// see.
+    Snowflake,
+    /// The full name of a ledger table is one quoted name. What is said not to exist does not exist.
+    Embedded,
+}
+
+impl Engine {
+    /// How to tell that the holder of a lease is dead.
+    pub const fn liveness(self) -> Liveness {
+        match self {
+            Self::Snowflake => Liveness::ServerClock,
+            Self::Embedded => Liveness::OsLock,
+        }
+    }
+}
+
+/// The ledger's text that opens the transaction of a claim. On an engine whose liveness is
+/// [`Liveness::OsLock`] the session takes the lock of the operating system before it, and answers
+/// [`ErrorClass::Busy`] while another process holds it; the lock is held until the session ends or rolls back.
+pub const CLAIM_BEGIN: &str = "BEGIN TRANSACTION";
+
+/// Asks whether a transaction is open: one row, NULL when there is none. Every engine answers it, the embedded one from
+/// its own books.
+pub const OPEN_TRANSACTION: &str = "SELECT CURRENT_TRANSACTION()";
+
+/// The ledger's text that gives a claim up.
+pub const CLAIM_ROLLBACK: &str = "ROLLBACK";
 
 /// A value for a placeholder `:1`, `:2` of the ledger's own SQL.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,6 +154,8 @@ pub struct Answer {
     pub context: Context4,
     /// On the embedded engine: how far the statement was carried out.
     pub result: Option<Outcome>,
+    /// What a person should look at, a sentence each: names that the embedded engine does not know.
+    pub warnings: Vec<String>,
 }
 
 /// How far the embedded engine carried a statement out.
@@ -215,6 +256,7 @@ impl fmt::Display for DbError {
 impl std::error::Error for DbError {}
 
 /// What a server can do.
+#[expect(clippy::struct_excessive_bools, reason = "each is a capability of its own, none excludes another")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// How to tell that the holder of a lease is dead.
@@ -234,8 +276,20 @@ pub struct Capabilities {
 /// How to tell that the holder of a lease is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
-    /// By a lock of the operating system, held from open to close of a keeper session.
+    /// By a lock of the operating system, held by a keeper session from its claim to its close.
     OsLock,
     /// By the server's clock.
     ServerClock,
+}
+
+impl Outcome {
+    /// The word of JSON and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Checked => "checked",
+            Self::Recorded => "recorded",
+            Self::Opaque => "opaque",
+        }
+    }
 }
