@@ -1,1 +1,194 @@
-//! Being built.
+//! Resolved scripts made ready for one environment: settings read, rendered, split, facts found.
+
+pub mod directives;
+mod places;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+pub use places::Places;
+
+use crate::{
+    diagnostic::{Code, Diagnostic, any_error},
+    model::{
+        checksum::{Sha256, flyway_crc},
+        facts::{Certainty, Facts},
+        migration::{Body, Migration, Prepared, Rendered},
+        settings::ScriptSettings,
+        statement::{Statement, StatementHash, StatementSettings},
+    },
+    render::{Output, Renderer, Script},
+    sql::{
+        facts::facts,
+        split::{Piece, SplitError, split},
+    },
+};
+
+/// All scripts of an environment.
+#[derive(Debug, Default)]
+pub struct Preparation {
+    /// Every script, in the order given.
+    pub migrations: Vec<Arc<Prepared>>,
+    /// Leads from statements back to source lines.
+    pub places: Places,
+    /// What settings and headers have wrong, for all scripts.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// What settings of scripts may name.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// The project's environments.
+    pub environments: &'a BTreeSet<String>,
+    /// Values of `${name}` in `.conf` files.
+    pub placeholders: &'a BTreeMap<String, String>,
+}
+
+/// Prepares `migrations`. Only those that `needs_body` names are rendered and split: an applied versioned script may
+/// use variables that no longer exist.
+pub fn prepare(
+    migrations: &[Arc<Migration>],
+    renderer: &Renderer,
+    scope: &Scope<'_>,
+    needs_body: &dyn Fn(&Migration) -> bool,
+) -> Preparation {
+    let mut all = Preparation::default();
+    for migration in migrations {
+        let (settings, findings) = directives::script_settings(
+            &migration.file,
+            &migration.text,
+            migration.conf.as_ref(),
+            scope.environments,
+            scope.placeholders,
+        );
+        all.findings.extend(findings);
+        let body = if needs_body(migration) {
+            body(migration, &settings, renderer, &mut all.places)
+        } else {
+            Body::Skipped
+        };
+        all.migrations.push(Arc::new(Prepared { migration: Arc::clone(migration), settings, body }));
+    }
+    all
+}
+
+fn body(migration: &Migration, settings: &ScriptSettings, renderer: &Renderer, places: &mut Places) -> Body {
+    let script = Script {
+        file: &migration.file,
+        folder: folder(&migration.file),
+        name: &migration.script,
+        text: &migration.text,
+        placeholders: settings.placeholders,
+    };
+    let output = match renderer.render(&script) {
+        Ok(output) => output,
+        Err(findings) => return Body::Broken(findings),
+    };
+    let mut pieces = match cut(&output, &migration.file, &migration.text) {
+        Ok(pieces) => pieces,
+        Err(findings) => return Body::Broken(findings),
+    };
+    if any_error(&pieces.findings) {
+        return Body::Broken(pieces.findings);
+    }
+    let sha =
+        if *output.text == *migration.text { migration.source_sha } else { Sha256::of_text(&output.text) };
+    let crc = if *output.text == *migration.text { migration.crc } else { flyway_crc(&output.text) };
+    let mut warnings = output.warnings.clone();
+    warnings.append(&mut pieces.findings);
+    let rendered =
+        Rendered { sha, crc, templates: output.templates.clone(), statements: pieces.statements, warnings };
+    places.insert(&migration.script, output, pieces.starts);
+    Body::Ready(rendered)
+}
+
+/// The folder of a file, for includes.
+pub fn folder(file: &str) -> &str {
+    file.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// A rendered text in statements.
+#[derive(Debug)]
+pub struct Cut {
+    /// The statements.
+    pub statements: Vec<Statement>,
+    /// Where each begins in the rendered text.
+    pub starts: Vec<usize>,
+    /// Errors and warnings.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Cuts a rendered text into statements with facts and places in `file`, whose text before rendering is `source`.
+pub fn cut(output: &Output, file: &str, source: &str) -> Result<Cut, Vec<Diagnostic>> {
+    let text = output.text.as_str();
+    let mut findings = Vec::new();
+    let pieces = split(text)
+        .map_err(|errors| errors.into_iter().map(|e| split_finding(e, output)).collect::<Vec<_>>())?;
+    let has_directives = source.contains("snowops:");
+    let mut statements = Vec::with_capacity(pieces.len());
+    let mut starts = Vec::with_capacity(pieces.len());
+    let mut end_of_last = 0;
+    for (index, Piece { start, end }) in pieces.into_iter().enumerate() {
+        let sent = &text[start..end];
+        let at = output.map.span(start..end);
+        let facts = facts(sent);
+        findings.extend(partial(&facts, output, start));
+        let settings = if has_directives && *at.file == *file {
+            let from = output.map.span(end_of_last..start).start.min(at.start);
+            let (settings, wrong) = directives::statement_settings(file, source, from..at.start);
+            findings.extend(wrong);
+            settings
+        } else {
+            StatementSettings::default()
+        };
+        let hash = StatementHash::of(sent);
+        statements.push(Statement { ordinal: index + 1, text: sent.to_owned(), at, hash, facts, settings });
+        starts.push(start);
+        end_of_last = end;
+    }
+    Ok(Cut { statements, starts, findings })
+}
+
+fn split_finding(error: SplitError, output: &Output) -> Diagnostic {
+    let (place, notes) = output.map.place(error.at.clone());
+    let mut finding = with_notes(Diagnostic::error(error.code, error.message).at(place), notes);
+    if let Some((range, what)) = error.related {
+        finding = finding.note(format!("{what} at {}", output.map.place(range).0));
+    }
+    match error.hint {
+        Some(hint) => finding.hint(hint),
+        None => finding,
+    }
+}
+
+fn with_notes(finding: Diagnostic, notes: Vec<String>) -> Diagnostic {
+    notes.into_iter().fold(finding, Diagnostic::note)
+}
+
+fn partial(facts: &Facts, output: &Output, start: usize) -> Option<Diagnostic> {
+    match &facts.certainty {
+        Certainty::Parsed => None,
+        Certainty::Partial(why) => {
+            let at = start + why.at;
+            let (place, notes) = output.map.place(at..at);
+            let message = format!("this statement was read in part only, because {}", why.reason);
+            Some(
+                with_notes(Diagnostic::warning(Code::PartialStatement, message).at(place), notes)
+                    .hint(OPAQUE),
+            )
+        }
+        Certainty::Unparsed => {
+            let (place, notes) = output.map.place(start..start);
+            let message = "this statement is of a form that snowops does not know";
+            Some(
+                with_notes(Diagnostic::warning(Code::PartialStatement, message).at(place), notes)
+                    .hint(OPAQUE),
+            )
+        }
+    }
+}
+
+const OPAQUE: &str =
+    "it is sent as it is; if its outcome should ever be unknown, a person must say whether it was done";

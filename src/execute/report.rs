@@ -1,0 +1,99 @@
+//! What a run did, for the caller to show.
+
+use crate::{
+    ledger::LedgerError,
+    model::{name::MigrationKind, plan::Action},
+    session::{DbError, Outcome},
+};
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct RunReport {
+    /// Scripts that were finished and recorded, callbacks included.
+    pub applied: Vec<ScriptResult>,
+    /// Why it stopped.
+    pub failed: Option<Failure>,
+    /// Scripts of the plan that were not begun.
+    pub not_run: Vec<String>,
+    /// How far the embedded engine carried the statements out.
+    pub statements: Tally,
+    /// Why the ledger could not be written any more.
+    pub ledger: Option<LedgerError>,
+    /// Whether somebody asked it to stop.
+    pub interrupted: bool,
+}
+
+/// One finished script.
+#[derive(Clone, Debug)]
+pub struct ScriptResult {
+    /// The script.
+    pub script: String,
+    /// Its kind.
+    pub kind: MigrationKind,
+    /// Its version.
+    pub version: Option<String>,
+    /// Its description.
+    pub description: String,
+    /// What was done with it.
+    pub action: Action,
+    /// Number of its statements.
+    pub statements: usize,
+    /// Milliseconds.
+    pub execution_ms: u64,
+    /// Query id of its last statement.
+    pub query_id: Option<String>,
+}
+
+/// A script that stopped.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The script.
+    pub script: String,
+    /// Its kind.
+    pub kind: MigrationKind,
+    /// The statement, from 1.
+    pub ordinal: usize,
+    /// Number of its statements.
+    pub of: usize,
+    /// What kind of failure.
+    pub reason: FailureKind,
+    /// What the server said.
+    pub error: DbError,
+}
+
+/// Kinds of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The statement was refused.
+    Refused,
+    /// The statement's outcome is not known.
+    Unknown,
+    /// The script left a transaction open.
+    OpenTransaction,
+    /// The script's session could not be made ready or as it was.
+    Session,
+}
+
+/// How far statements were carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Tally {
+    /// Fully.
+    pub applied: usize,
+    /// Names checked, no data touched.
+    pub checked: usize,
+    /// Syntax read only.
+    pub recorded: usize,
+    /// Not looked into.
+    pub opaque: usize,
+}
+
+impl Tally {
+    pub(super) fn count(&mut self, outcome: Option<Outcome>) {
+        match outcome {
+            Some(Outcome::Applied) | None => self.applied += 1,
+            Some(Outcome::Checked) => self.checked += 1,
+            Some(Outcome::Recorded) => self.recorded += 1,
+            Some(Outcome::Opaque) => self.opaque += 1,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Settles statements whose outcome an earlier run could not tell: by the server's query history, else by the
+//! catalogue through the statement's probe, else by a person.
+
+use super::context::tag;
+use crate::{
+    ledger::{self, EntryStatus, LedgerError},
+    model::{
+        journal::{JournalBody, SettledBy, SettledOutcome},
+        target::LedgerName,
+    },
+    session::{Capabilities, Liveness, Session, context::Context},
+};
+
+/// What was found out about one unknown statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The script.
+    pub script: String,
+    /// The run whose attempt it settles.
+    pub run: String,
+    /// The statement, from 1.
+    pub ordinal: usize,
+    /// How it was found out.
+    pub by: SettledBy,
+    /// What was found.
+    pub outcome: SettledOutcome,
+}
+
+impl Settlement {
+    /// Its journal row.
+    pub fn body(&self) -> JournalBody {
+        JournalBody::Settled {
+            run: self.run.clone(),
+            ordinal: self.ordinal,
+            by: self.by,
+            outcome: self.outcome,
+        }
+    }
+}
+
+/// What can be said of an unknown statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is known now.
+    Found {
+        /// How.
+        by: SettledBy,
+        /// What.
+        outcome: SettledOutcome,
+    },
+    /// It is still not known.
+    Unknown,
+}
+
+/// The statement that is asked about, and whom to ask.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// Where the ledger is.
+    pub name: &'a LedgerName,
+    /// What the server can tell.
+    pub capabilities: Capabilities,
+    /// The environment's own query tag.
+    pub own_tag: Option<&'a str>,
+    /// The run that sent it.
+    pub run: &'a str,
+    /// Its script.
+    pub script: &'a str,
+    /// Its number, from 1.
+    pub ordinal: usize,
+    /// Clock and ids.
+    pub context: &'a Context,
+}
+
+/// Asks the server what became of one statement of an earlier run, whose process is known to be dead.
+///
+/// An entry in the query history tells at once. Its absence is proof only where the history is written together with
+/// the statement, as the embedded engine does: its lock says that the process is gone, so nothing can follow.
+pub async fn settle(session: &mut dyn Session, asked: &Asked<'_>) -> Result<Verdict, LedgerError> {
+    let Asked { name, capabilities, own_tag, run, script, ordinal, context } = *asked;
+    if !capabilities.query_history {
+        return Ok(Verdict::Unknown);
+    }
+    let tag = tag(own_tag, run, script, ordinal).0;
+    let mut entries = ledger::find_by_tag(session, name, &tag, context).await?;
+    // The search is by prefix: statement 1 is the prefix of statement 10.
+    entries.retain(|entry| entry.tag == tag);
+    let by = SettledBy::History;
+    Ok(match entries.last().map(|entry| entry.status) {
+        Some(EntryStatus::Success) => Verdict::Found { by, outcome: SettledOutcome::Done },
+        Some(EntryStatus::Failed) => Verdict::Found { by, outcome: SettledOutcome::NotDone },
+        None if capabilities.liveness == Liveness::OsLock => {
+            Verdict::Found { by, outcome: SettledOutcome::NotDone }
+        }
+        Some(EntryStatus::Running) | None => Verdict::Unknown,
+    })
+}
