@@ -1,0 +1,39 @@
+//! `snowops doctor`
+
+use clap::Args;
+
+use super::{
+    exit::Exit,
+    run::{Answer, Opened, Run, block_on},
+};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    engine::{Stop, StopKind, doctor::doctor},
+    report::Body,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {}
+
+pub(super) fn run(run: &Run, _args: &DoctorArgs) -> anyhow::Result<Exit> {
+    const COMMAND: &str = "doctor";
+    let Opened { workspace, warnings } = match run.workspace(COMMAND)? {
+        Ok(opened) => opened,
+        Err(exit) => return Ok(exit),
+    };
+    let checks = block_on(doctor(&workspace, &warnings))?;
+    let wrong = checks.iter().filter(|c| !c.ok);
+    let connection = wrong.clone().any(|c| c.name == "connection");
+    let stop = (wrong.count() > 0).then(|| {
+        let kind = if connection { StopKind::Connection } else { StopKind::Validation };
+        Stop::new(kind, Diagnostic::error(Code::InvalidConfig, "something is wrong, see above"))
+    });
+    run.answer(Answer {
+        command: COMMAND,
+        environment: Some(&workspace.environment.name),
+        findings: &[],
+        stop: stop.as_ref(),
+        body: Body::Doctor(&checks),
+        exit: None,
+    })
+}

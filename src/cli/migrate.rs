@@ -1,0 +1,151 @@
+//! `snowops migrate`
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    exit::Exit,
+    run::{Answer, Opened, Run, block_on},
+    signals, time,
+};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    engine::{
+        Stop, StopKind, Survey, Workspace,
+        migrate::{MigrateOptions, migrate, needs_confirmation},
+        survey::PlanOptions,
+    },
+    execute::interrupt::Interrupt,
+    model::{plan::Target, version::Version},
+    report::Body,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct MigrateArgs {
+    #[command(flatten)]
+    pub(super) plan: PlanningArgs,
+    /// Show what would be done; change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Create the schema history although it could be there and hidden
+    #[arg(long)]
+    create_history: bool,
+    /// How long to wait for another run, such as 90s or 10m
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    lock_timeout: Option<Duration>,
+    /// Do not ask before changing a protected environment
+    #[arg(long)]
+    yes: bool,
+}
+
+/// What `migrate` and `plan` share.
+#[derive(Debug, Args)]
+pub(super) struct PlanningArgs {
+    /// Last version to apply: a version, `latest`, `current` or `next`; `1.5?` need not exist
+    #[arg(long, value_name = "VERSION", value_parser = target, default_value = "latest")]
+    target: Target,
+    /// Apply versions below the highest applied one too
+    #[arg(long)]
+    out_of_order: bool,
+    /// Whether to go on where a failed run stopped
+    #[arg(long, value_enum, default_value_t = ResumeArg::Auto)]
+    resume: ResumeArg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ResumeArg {
+    /// Go on at the statement that failed
+    Auto,
+    /// Stop, as Flyway does, until `repair`
+    Never,
+}
+
+impl PlanningArgs {
+    pub(super) fn options(&self) -> PlanOptions {
+        PlanOptions {
+            target: self.target.clone(),
+            out_of_order: self.out_of_order,
+            never_resume: self.resume == ResumeArg::Never,
+            ..PlanOptions::default()
+        }
+    }
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "latest" => return Ok(Target::Latest),
+        "current" => return Ok(Target::Current),
+        "next" => return Ok(Target::Next),
+        _ => {}
+    }
+    let (text, optional) = text.strip_suffix('?').map_or((text, false), |text| (text, true));
+    Version::parse(text)
+        .map(|version| Target::Version { version, optional })
+        .ok_or_else(|| "expected a version such as 1.5, or latest, current or next".into())
+}
+
+pub(super) fn run(run: &Run, args: &MigrateArgs) -> anyhow::Result<Exit> {
+    const COMMAND: &str = "migrate";
+    let Opened { workspace, warnings } = match run.workspace(COMMAND)? {
+        Ok(opened) => opened,
+        Err(exit) => return Ok(exit),
+    };
+    let interrupt = Interrupt::default();
+    let options = MigrateOptions {
+        plan: args.plan.options(),
+        dry_run: args.dry_run,
+        create_history: args.create_history,
+        lock_timeout: args.lock_timeout.unwrap_or(workspace.environment.lock.timeout),
+        interrupt: interrupt.clone(),
+    };
+    let mut sink = run.ui.sink();
+    let mut confirm = |survey: &Survey| confirm(run, &workspace, args.yes, survey);
+    let migrated = block_on(async {
+        signals::listen(interrupt);
+        migrate(&workspace, &options, sink.as_mut(), &mut confirm).await
+    })?;
+    drop(sink);
+    let environment = Some(workspace.environment.name.as_str());
+    let migrated = match migrated {
+        Ok(migrated) => migrated,
+        Err(stop) => return run.stopped(COMMAND, environment, &warnings, &stop),
+    };
+    let findings: Vec<_> = warnings.iter().chain(&migrated.survey.plan.findings).cloned().collect();
+    let body = if args.dry_run { Body::Plan(&migrated.survey) } else { Body::Migrate(&migrated) };
+    run.answer(Answer {
+        command: COMMAND,
+        environment,
+        findings: &findings,
+        stop: migrated.stop.as_ref(),
+        body,
+        exit: None,
+    })
+}
+
+/// A protected environment is changed only after somebody typed its name, or said `--yes`.
+fn confirm(run: &Run, workspace: &Workspace, yes: bool, survey: &Survey) -> Result<(), Stop> {
+    let name = &workspace.environment.name;
+    if !workspace.environment.protected || yes || !needs_confirmation(&survey.plan) {
+        return Ok(());
+    }
+    let stop = |message: String, hint: &str| {
+        Err(Stop::new(StopKind::Usage, Diagnostic::error(Code::ConfirmationNeeded, message).hint(hint)))
+    };
+    if !run.ui.can_ask() {
+        return stop(
+            format!("environment '{name}' is protected, and nobody can be asked here"),
+            "look at `snowops plan` first, then add `--yes`",
+        );
+    }
+    let steps = survey.pending();
+    let question =
+        format!("{steps} migrations wait for protected environment '{name}'. Type its name to apply them:");
+    if run.ui.ask(&question, name) {
+        return Ok(());
+    }
+    stop(
+        format!("environment '{name}' was not confirmed; nothing was changed"),
+        "run again and type its name",
+    )
+}

@@ -1,0 +1,3 @@
+CREATE OR REPLACE VIEW customer_names AS
+SELECT customer_id, name
+FROM customers;

@@ -1,0 +1,114 @@
+//! Taking the lease: the same for every command that writes to the target.
+
+use std::time::Duration;
+
+use super::{Stop, StopKind, Workspace};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    event::Fact,
+    execute::emit::{Emitter, millis},
+    ledger::{self, AcquireError, Holder, Keeper, LeaseSettings, Presence, Waiting},
+    model::{checksum::Sha256, journal::RunBody},
+    session::Session,
+};
+
+/// What a lease is asked for.
+pub(super) struct Ask<'a> {
+    pub(super) workspace: &'a Workspace,
+    /// How long to wait for another run.
+    pub(super) timeout: Duration,
+    /// Whether the tables are there; if not, they are made.
+    pub(super) presence: &'a Presence,
+    pub(super) run: &'a str,
+}
+
+/// What came of it.
+pub(super) enum Taken {
+    Lease(Box<Keeper>),
+    /// Another run kept it longer than the timeout; the session is given back.
+    Busy {
+        holder: String,
+        session: Box<dyn Session>,
+    },
+}
+
+/// Takes the lease, making the tables first where they are missing.
+pub(super) async fn take(
+    ask: &Ask<'_>,
+    mut session: Box<dyn Session>,
+    emitter: &mut Emitter<'_>,
+) -> Result<Taken, Stop> {
+    let Ask { workspace, timeout, presence, run } = *ask;
+    let name = workspace.ledger();
+    let wrong = |e: ledger::LedgerError| Stop::ledger(&e, name, false);
+    let context = &workspace.context;
+    let identity = ledger::identity(session.as_mut(), name, context).await.map_err(wrong)?;
+    if *presence != Presence::Present {
+        ledger::create(session.as_mut(), name, presence, context).await.map_err(wrong)?;
+    }
+    let settings = LeaseSettings {
+        ttl: workspace.environment.lock.ttl,
+        timeout,
+        name: name.clone(),
+        identity,
+        holder: holder(workspace, session.as_ref()),
+        run: run.to_owned(),
+    };
+    let mut notify = |waiting: Waiting| {
+        let elapsed_ms = millis(waiting.elapsed);
+        emitter.emit(Fact::LeaseWaiting { holder: waiting.holder, elapsed_ms });
+    };
+    match Keeper::acquire(session, settings, context.clone(), &mut notify).await {
+        Ok(keeper) => {
+            emitter.emit(Fact::LeaseAcquired { token: keeper.token() });
+            Ok(Taken::Lease(Box::new(keeper)))
+        }
+        Err(AcquireError::Busy { holder, session }) => Ok(Taken::Busy { holder, session }),
+        Err(AcquireError::Db(error)) => Err(Stop::db("taking the lease", &error)),
+        Err(AcquireError::Ledger(error)) => Err(wrong(error)),
+    }
+}
+
+/// The stop for a lease that did not come free.
+pub(super) fn busy(holder: &str, waited: Duration) -> Stop {
+    let message =
+        format!("another run holds the lease on this target: {holder}; waited {} s", waited.as_secs());
+    let finding = Diagnostic::error(Code::Locked, message)
+        .hint("nothing was written; run again when that run has ended, or wait longer with `--lock-timeout`");
+    Stop::new(StopKind::Locked, finding)
+}
+
+fn holder(workspace: &Workspace, session: &dyn Session) -> Holder {
+    let s = &workspace.surroundings;
+    Holder {
+        user: session.info().user.clone(),
+        host: s.host.clone().unwrap_or_else(|| "an unnamed host".into()),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        pipeline_url: s.pipeline_url.clone(),
+        commit: s.commit.clone(),
+        sessions: vec![session.info().id.clone()],
+    }
+}
+
+/// The journal's row for a run under this lease.
+pub(super) fn run_body(
+    workspace: &Workspace,
+    keeper: &Keeper,
+    user: &str,
+    work: &str,
+    plan_digest: Sha256,
+) -> RunBody {
+    let s = &workspace.surroundings;
+    RunBody {
+        token: keeper.token(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        user: user.to_owned(),
+        host: s.host.clone().unwrap_or_else(|| "an unnamed host".into()),
+        commit: s.commit.clone(),
+        pipeline_url: s.pipeline_url.clone(),
+        sessions: vec![work.to_owned()],
+        plan_digest,
+        environment: workspace.environment.name.clone(),
+    }
+}

@@ -1,0 +1,315 @@
+//! `migrate`: plan, lease, plan again, apply, record.
+
+use std::time::Duration;
+
+use super::{
+    Stop, StopKind, Survey, Workspace, lease,
+    survey::{PlanOptions, Scripts, read, refuse},
+    takeover::{Taken, Takeover},
+};
+use crate::{
+    config::Engine,
+    diagnostic::{Code, Diagnostic},
+    event::{EventSink, Fact},
+    execute::{
+        Execution, Failure, FailureKind, RunReport, emit::Emitter, emit::millis, execute,
+        interrupt::Interrupt, settle::Settlement,
+    },
+    ledger::{Keeper, LedgerState, Presence},
+    model::{
+        plan::{Comparison, Plan, Step},
+        target::Purpose,
+    },
+    plan,
+    session::{Connector, Session},
+};
+
+/// What `migrate` is asked for.
+#[derive(Clone, Debug)]
+pub struct MigrateOptions {
+    /// How far and how to plan.
+    pub plan: PlanOptions,
+    /// Stop after planning.
+    pub dry_run: bool,
+    /// Create the history even where it could be there and hidden.
+    pub create_history: bool,
+    /// How long to wait for another run.
+    pub lock_timeout: Duration,
+    /// The request to stop.
+    pub interrupt: Interrupt,
+}
+
+/// What `migrate` did.
+#[derive(Debug)]
+pub struct Migrated {
+    /// The run, once it had the lease.
+    pub run: Option<String>,
+    /// The plan that was followed, or would be.
+    pub survey: Survey,
+    /// What was done.
+    pub report: RunReport,
+    /// Why it did not do all of it.
+    pub stop: Option<Stop>,
+}
+
+/// Asked before anything is written, with the plan: whether to go on.
+pub type Confirm<'a> = dyn FnMut(&Survey) -> Result<(), Stop> + Send + 'a;
+
+/// Migrates one environment.
+pub async fn migrate(
+    workspace: &Workspace,
+    options: &MigrateOptions,
+    sink: &mut dyn EventSink,
+    confirm: &mut Confirm<'_>,
+) -> Result<Migrated, Stop> {
+    let run = workspace.context.ids.next().to_string();
+    let mut emitter = Emitter::new(workspace.context.clone(), run.clone(), sink);
+    let scripts = Scripts::resolve(workspace);
+    let connector = workspace.connector()?;
+    emitter.emit(Fact::RunStarted {
+        environment: workspace.environment.name.clone(),
+        target: workspace.place(),
+    });
+    let mut keeper = workspace.keeper(connector.as_ref()).await?;
+    let state = read(workspace, keeper.as_mut()).await?;
+    let first = scripts.survey(workspace, &options.plan, state);
+    emitter.emit(planned(&first));
+    let idle = first.plan.steps.is_empty() || options.dry_run;
+    if let Some(stop) = refuse(&first.plan) {
+        close(keeper).await?;
+        return Ok(Migrated { run: None, survey: first, report: RunReport::default(), stop: Some(stop) });
+    }
+    if idle {
+        close(keeper).await?;
+        finish(&mut emitter, true, 0);
+        return Ok(Migrated { run: None, survey: first, report: RunReport::default(), stop: None });
+    }
+    if let Err(stop) = confirm(&first).and_then(|()| may_create(workspace, options, &first.presence)) {
+        close(keeper).await?;
+        return Ok(Migrated { run: None, survey: first, report: RunReport::default(), stop: Some(stop) });
+    }
+    let ask = lease::Ask { workspace, timeout: options.lock_timeout, presence: &first.presence, run: &run };
+    match lease::take(&ask, keeper, &mut emitter).await? {
+        lease::Taken::Lease(keeper) => {
+            let target = Target { workspace, options, connector: connector.as_ref(), scripts: &scripts };
+            target.run(*keeper, first, run, &mut emitter).await
+        }
+        lease::Taken::Busy { holder, mut session } => {
+            // What was waited for may be all there was to do.
+            let state = read(workspace, session.as_mut()).await?;
+            let second = scripts.survey(workspace, &options.plan, state);
+            close(session).await?;
+            let stop = (!second.plan.steps.is_empty()).then(|| lease::busy(&holder, options.lock_timeout));
+            Ok(Migrated { run: None, survey: second, report: RunReport::default(), stop })
+        }
+    }
+}
+
+/// Everything of a migrate that stays the same after the first plan.
+struct Target<'a> {
+    workspace: &'a Workspace,
+    options: &'a MigrateOptions,
+    connector: &'a dyn Connector,
+    scripts: &'a Scripts,
+}
+
+impl Target<'_> {
+    /// Runs under the lease, and gives it back whatever happens.
+    async fn run(
+        &self,
+        mut keeper: Keeper,
+        first: Survey,
+        run: String,
+        emitter: &mut Emitter<'_>,
+    ) -> Result<Migrated, Stop> {
+        let name = self.workspace.ledger();
+        let worked = self.work(&mut keeper, first, &run, emitter).await;
+        let released = keeper.release().await;
+        let mut migrated = worked?;
+        if let (Err(error), None) = (released, &migrated.stop) {
+            migrated.stop = Some(Stop::ledger(&error, name, true));
+        }
+        finish(emitter, migrated.stop.is_none(), migrated.report.applied.len());
+        Ok(migrated)
+    }
+
+    async fn work(
+        &self,
+        keeper: &mut Keeper,
+        first: Survey,
+        run: &str,
+        emitter: &mut Emitter<'_>,
+    ) -> Result<Migrated, Stop> {
+        let (workspace, name) = (self.workspace, self.workspace.ledger());
+        let spec = workspace.session(Purpose::Work);
+        let opened = self.connector.open(spec.clone()).await;
+        let mut work = opened.map_err(|e| Stop::db(&format!("connecting to {}", workspace.place()), &e))?;
+        let state = keeper.read_back(work.as_mut()).await.map_err(|e| Stop::ledger(&e, name, false))?;
+        let (second, settled) = self.survey(keeper, work.as_mut(), state).await?;
+        let before = first.plan.steps.len();
+        let stop = match plan::compare(&first.plan, &second.plan) {
+            Comparison::Equal => refuse(&second.plan),
+            Comparison::Shrunk => {
+                let after = second.plan.steps.len();
+                emitter.emit(Fact::PlanShrunk { before, after });
+                refuse(&second.plan)
+            }
+            Comparison::Changed(differences) => Some(changed(&differences)),
+        };
+        if stop.is_some() || second.plan.steps.is_empty() {
+            drop(work.close().await);
+            return Ok(Migrated { run: None, survey: second, report: RunReport::default(), stop });
+        }
+        let installed_by =
+            workspace.environment.installed_by.clone().unwrap_or_else(|| work.info().user.clone());
+        let body = lease::run_body(workspace, keeper, &work.info().user, &work.info().id, second.digest);
+        let execution = Execution {
+            connector: self.connector,
+            keeper,
+            work,
+            spec,
+            plan: &second.plan,
+            settled: &settled,
+            run: body,
+            id: run,
+            context: workspace.context.clone(),
+            query_tag: workspace.environment.query_tag.clone(),
+            installed_by,
+            interrupt: self.options.interrupt.clone(),
+        };
+        let report = execute(execution, emitter).await;
+        let stop = stop_of(workspace, &second, &report);
+        Ok(Migrated { run: Some(run.to_owned()), survey: second, report, stop })
+    }
+}
+
+impl Target<'_> {
+    /// The plan under the lease. What killed runs left is found out first.
+    async fn survey(
+        &self,
+        keeper: &mut Keeper,
+        work: &mut dyn Session,
+        state: LedgerState,
+    ) -> Result<(Survey, Vec<Settlement>), Stop> {
+        let open = plan::open_runs(&state.journal);
+        let survey = self.scripts.survey(self.workspace, &self.options.plan, state);
+        let half =
+            |step: &Step| step.resume.as_ref().is_some_and(|r| r.unknown.is_some() || r.rank.is_none());
+        if open.is_empty() && !survey.plan.steps.iter().any(half) {
+            return Ok((survey, Vec::new()));
+        }
+        let takeover = Takeover { workspace: self.workspace, connector: self.connector, keeper, work, open };
+        let Taken { state, settled } = takeover.run(&survey).await?;
+        Ok((self.scripts.survey(self.workspace, &self.options.plan, state), settled))
+    }
+}
+
+fn planned(survey: &Survey) -> Fact {
+    Fact::Planned { steps: survey.plan.steps.len(), pending: survey.pending(), always: survey.always() }
+}
+
+fn finish(emitter: &mut Emitter<'_>, ok: bool, applied: usize) {
+    let elapsed_ms = millis(emitter.elapsed());
+    emitter.emit(Fact::RunFinished { ok, applied, elapsed_ms });
+}
+
+async fn close(session: Box<dyn Session>) -> Result<(), Stop> {
+    session.close().await.map_err(|error| Stop::db("closing the session", &error))
+}
+
+/// Absence cannot be proven: the server says the same of a missing table and of one that the role may not see.
+fn may_create(workspace: &Workspace, options: &MigrateOptions, presence: &Presence) -> Result<(), Stop> {
+    let protected = workspace.environment.protected;
+    let embedded = matches!(workspace.environment.engine, Engine::Embedded { .. });
+    let allowed = match presence {
+        Presence::Present | Presence::HistoryOnly => true,
+        absent if absent.may_create() => !protected || embedded || options.create_history,
+        _ => options.create_history,
+    };
+    if allowed {
+        return Ok(());
+    }
+    let name = workspace.ledger();
+    let table = format!("{}.{}.\"{}\"", name.database, name.schema, name.table);
+    let role = workspace.environment.context.role.as_ref().map_or("your role".into(), ToString::to_string);
+    Err(Stop::new(
+        StopKind::Validation,
+        Diagnostic::error(
+            Code::HistoryNotVisible,
+            format!("the schema history {table} is absent, or role {role} may not see it"),
+        )
+        .hint("if this target was never migrated: run again with `--create-history`")
+        .note("if the history is under another name: set `history:` in snowops.yml")
+        .note(format!(
+            "if it is there and hidden: GRANT USAGE ON DATABASE {db} TO ROLE {role}; GRANT USAGE ON SCHEMA {db}.{schema} TO ROLE {role}; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {db}.{schema} TO ROLE {role};",
+            db = name.database,
+            schema = name.schema,
+        )),
+    ))
+}
+
+fn changed(differences: &[String]) -> Stop {
+    let finding = Diagnostic::error(
+        Code::PlanChanged,
+        "the plan changed between the first look and holding the lease, so nothing was run",
+    )
+    .hint("look at the new plan with `snowops plan`, then run `snowops migrate` again");
+    let finding = differences.iter().fold(finding, |finding, line| finding.note(line.clone()));
+    Stop::new(StopKind::Validation, finding)
+}
+
+fn stop_of(workspace: &Workspace, survey: &Survey, report: &RunReport) -> Option<Stop> {
+    if let Some(error) = &report.ledger {
+        return Some(Stop::ledger(error, workspace.ledger(), true));
+    }
+    if let Some(failure) = &report.failed {
+        return Some(failed(survey, failure));
+    }
+    report.interrupted.then(|| {
+        let finding = Diagnostic::error(Code::Interrupted, "the run was interrupted between two statements")
+            .hint("what was done is recorded; run `snowops migrate` again to go on from there");
+        Stop::new(StopKind::Interrupted, finding)
+    })
+}
+
+/// A failure in the words that a person needs at 2 a.m.: what, where in the source, what is done, what to do.
+fn failed(survey: &Survey, failure: &Failure) -> Stop {
+    let Failure { script, ordinal, of, error, reason, .. } = failure;
+    let place = survey.places.of_error(script, *ordinal, error.line, error.position);
+    let message = crate::diagnostic::defuse(&error.message);
+    let (code, text, hint) = match reason {
+        FailureKind::Refused | FailureKind::Session => (
+            Code::StatementFailed,
+            format!("{script} failed at statement {ordinal} of {of}: {message}"),
+            "mend the script from that statement on (the ones before it must stay as they are) and run `snowops migrate` again: it goes on from there",
+        ),
+        FailureKind::Unknown => (
+            Code::UnknownOutcome,
+            format!("nobody can say whether statement {ordinal} of {of} of {script} was done: {message}"),
+            "run `snowops migrate` again: it finds out before it goes on",
+        ),
+        FailureKind::OpenTransaction => (
+            Code::OpenTransaction,
+            format!("{script} ends with an open transaction, which was rolled back"),
+            "end it with COMMIT or ROLLBACK inside the script and run `snowops migrate` again",
+        ),
+    };
+    let mut finding = Diagnostic::error(code, text).hint(hint);
+    if let Some((place, notes)) = place {
+        finding = notes.into_iter().fold(finding.at(place), Diagnostic::note);
+    }
+    match ordinal {
+        0 | 1 => {}
+        2 => finding = finding.note("statement 1 of this script is done and stays done"),
+        n => {
+            finding = finding.note(format!("statements 1 to {} of this script are done and stay done", n - 1))
+        }
+    }
+    Stop::new(StopKind::Migration, finding).with_db(error)
+}
+
+/// Whether a plan has anything that a person should agree to.
+pub fn needs_confirmation(plan: &Plan) -> bool {
+    plan::pending(plan) > 0
+}

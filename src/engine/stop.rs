@@ -1,0 +1,117 @@
+//! Why a command could not do what was asked.
+
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    ledger::{LedgerError, full_name},
+    model::target::LedgerName,
+    session::{DbError, ErrorClass, Phase},
+};
+
+/// Why a command stopped: a finding, the server's own words where there are any, and the kind that decides the
+/// exit code.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    /// Decides the exit code.
+    pub kind: StopKind,
+    /// What, where, why, and what to do.
+    pub finding: Diagnostic,
+    /// Snowflake's code.
+    pub snowflake_code: Option<String>,
+    /// SQL state.
+    pub sqlstate: Option<String>,
+    /// The server's id of the statement.
+    pub query_id: Option<String>,
+}
+
+/// Kinds of stop, one for each exit code that is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StopKind {
+    /// A fault of snowops.
+    Internal,
+    /// The command line asks for what cannot be.
+    Usage,
+    /// The configuration is wrong.
+    Config,
+    /// Validation, or a plan that no longer holds.
+    Validation,
+    /// A migration failed, stopped as unknown, or the lease was lost midway.
+    Migration,
+    /// No connection, or no login.
+    Connection,
+    /// Another run holds the lease; nothing was written.
+    Locked,
+    /// Interrupted by a person or a system.
+    Interrupted,
+}
+
+impl Stop {
+    /// A stop without words of a server.
+    pub fn new(kind: StopKind, finding: Diagnostic) -> Self {
+        Self { kind, finding, snowflake_code: None, sqlstate: None, query_id: None }
+    }
+
+    /// The stop that says that there are errors among the findings.
+    pub fn findings(kind: StopKind, code: Code, findings: &[Diagnostic]) -> Self {
+        let errors = findings.iter().filter(|f| f.is_error()).count();
+        let message = match errors {
+            1 => "1 error was found".to_owned(),
+            n => format!("{n} errors were found"),
+        };
+        Self::new(kind, Diagnostic::error(code, message))
+    }
+
+    /// With what the server said.
+    #[must_use]
+    pub fn with_db(mut self, error: &DbError) -> Self {
+        self.snowflake_code.clone_from(&error.code);
+        self.sqlstate.clone_from(&error.sqlstate);
+        self.query_id.clone_from(&error.query_id);
+        self
+    }
+
+    /// A request of snowops' own that failed.
+    pub fn db(doing: &str, error: &DbError) -> Self {
+        let connecting = matches!(error.phase, Phase::Connect)
+            || matches!(error.class, ErrorClass::Login | ErrorClass::Connection);
+        let (kind, code) = if connecting {
+            (StopKind::Connection, Code::ConnectionFailed)
+        } else {
+            (StopKind::Internal, Code::Internal)
+        };
+        Self::new(kind, Diagnostic::error(code, format!("{doing} failed: {}", error.message))).with_db(error)
+    }
+
+    /// A ledger read or write that failed. `begun` tells whether user statements may have run before.
+    pub fn ledger(error: &LedgerError, name: &LedgerName, begun: bool) -> Self {
+        let kind = if begun { StopKind::Migration } else { StopKind::Validation };
+        match error {
+            LedgerError::Db(error) => {
+                let mut stop = Self::db("a statement on the schema history", error);
+                if begun {
+                    stop.kind = StopKind::Migration;
+                }
+                stop
+            }
+            LedgerError::LeaseLost(why) => Self::new(
+                kind,
+                Diagnostic::error(Code::LeaseLost, format!("the lease was lost in the middle of the run: {why}"))
+                    .hint("nothing more was sent; run `snowops info` to see what is done, then `snowops migrate` again: it goes on from there"),
+            ),
+            LedgerError::Corrupt(finding) | LedgerError::ForeignTarget(finding) => Self::new(kind, finding.clone()),
+            LedgerError::Stranger { .. } => Self::new(
+                kind,
+                Diagnostic::error(Code::CorruptHistory, format!("{}: {error}", full_name(name))).hint(
+                    "make sure that no other tool migrates this target, then run `snowops info` and `snowops migrate` again",
+                ),
+            ),
+            LedgerError::NewerLayout { .. } => {
+                Self::new(kind, Diagnostic::error(Code::CorruptHistory, error.to_string()))
+            }
+            LedgerError::MissingDatabase { .. } => Self::new(
+                StopKind::Config,
+                Diagnostic::error(Code::MissingDatabase, error.to_string())
+                    .hint("create it, or correct `database` of this environment; snowops never creates a database of its own accord"),
+            ),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What `info`, `validate`, `plan` and the first half of `migrate` share: read everything, decide, write nothing.
+
+use std::sync::Arc;
+
+use super::{Stop, StopKind, Workspace};
+use crate::{
+    config::Engine,
+    diagnostic::{Code, Diagnostic, any_error},
+    ledger::{self, LedgerState, Presence},
+    model::{
+        migration::Migration,
+        plan::{Plan, Target},
+    },
+    plan::{self, Given, Needs, Policy, ResumePolicy},
+    prepare::{Places, Scope, prepare},
+    session::Session,
+};
+
+/// How far and how to plan.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// `--target`.
+    pub target: Target,
+    /// `--out-of-order`.
+    pub out_of_order: bool,
+    /// `--resume=never`.
+    pub never_resume: bool,
+    /// `validate --pending`: pending migrations are errors.
+    pub strict_pending: bool,
+    /// Judge as `validate` does: what migrate would go on with by itself is an error all the same.
+    pub validate: bool,
+}
+
+/// Everything that is known of one environment.
+#[derive(Debug)]
+pub struct Survey {
+    /// The environment.
+    pub environment: String,
+    /// Whether the history is there.
+    pub presence: Presence,
+    /// The whole plan, every state, every finding.
+    pub plan: Plan,
+    /// Leads from statements to source lines.
+    pub places: Places,
+    /// Whether the target is the embedded engine, which executes no data.
+    pub embedded: bool,
+    /// Digest of the plan.
+    pub digest: crate::model::checksum::Sha256,
+}
+
+impl Survey {
+    /// Migrations that a migrate would apply, always-scripts that did not change apart.
+    pub fn pending(&self) -> usize {
+        plan::pending(&self.plan)
+    }
+
+    /// `A__` scripts that run only because they always do.
+    pub fn always(&self) -> usize {
+        plan::always(&self.plan)
+    }
+}
+
+/// Reads files and history, and plans. Creates nothing.
+pub async fn survey(workspace: &Workspace, options: &PlanOptions) -> Result<Survey, Stop> {
+    let scripts = Scripts::resolve(workspace);
+    let connector = workspace.connector()?;
+    let mut session = workspace.keeper(connector.as_ref()).await?;
+    let state = read(workspace, session.as_mut()).await;
+    let closed = session.close().await;
+    let state = state?;
+    closed.map_err(|error| Stop::db("closing the session", &error))?;
+    Ok(scripts.survey(workspace, options, state))
+}
+
+/// Reads the ledger; says so if it was written for another place.
+pub(super) async fn read(workspace: &Workspace, session: &mut dyn Session) -> Result<LedgerState, Stop> {
+    let name = workspace.ledger();
+    ledger::read(session, name, &workspace.context).await.map_err(|e| Stop::ledger(&e, name, false))
+}
+
+/// The scripts on disk. They do not change while a command runs, so a second plan needs no second look at the disk.
+pub(super) struct Scripts {
+    migrations: Vec<Arc<Migration>>,
+    findings: Vec<Diagnostic>,
+}
+
+impl Scripts {
+    pub(super) fn resolve(workspace: &Workspace) -> Self {
+        let resolved = workspace.resolve();
+        Self { migrations: resolved.migrations, findings: resolved.findings }
+    }
+
+    /// Prepares what needs a body beside this history, and plans.
+    pub(super) fn survey(&self, workspace: &Workspace, options: &PlanOptions, state: LedgerState) -> Survey {
+        let needs = Needs::new(&state.history, &state.journal);
+        let preparation = prepare(
+            &self.migrations,
+            &workspace.renderer(),
+            &Scope { environments: &workspace.environments, placeholders: &workspace.placeholders() },
+            &|migration: &Migration| needs.body(migration),
+        );
+        let policy = policy(workspace, options);
+        let given = Given {
+            migrations: &preparation.migrations,
+            history: &state.history,
+            journal: &state.journal,
+            policy: &policy,
+        };
+        let mut plan = plan::plan(&given);
+        if options.validate {
+            plan.findings = plan::validate(&given);
+        }
+        plan.findings.splice(0..0, preparation.findings.iter().cloned());
+        plan.findings.splice(0..0, self.findings.iter().cloned());
+        let digest = plan::digest(&plan);
+        Survey {
+            environment: workspace.environment.name.clone(),
+            presence: state.presence,
+            plan,
+            places: preparation.places,
+            embedded: matches!(workspace.environment.engine, Engine::Embedded { .. }),
+            digest,
+        }
+    }
+}
+
+fn policy(workspace: &Workspace, options: &PlanOptions) -> Policy {
+    let e = &workspace.environment;
+    Policy {
+        target: options.target.clone(),
+        out_of_order: options.out_of_order,
+        resume: if options.never_resume { ResumePolicy::Never } else { ResumePolicy::Auto },
+        environment: e.name.clone(),
+        ledger: e.ledger.clone(),
+        context: e.context.clone(),
+        strict_pending: options.strict_pending,
+    }
+}
+
+/// The stop for a plan with errors.
+pub fn refuse(plan: &Plan) -> Option<Stop> {
+    any_error(&plan.findings)
+        .then(|| Stop::findings(StopKind::Validation, Code::ChecksumMismatch, &plan.findings))
+}

@@ -1,0 +1,121 @@
+//! What a new holder of the lease does with runs that were killed: finds out what they did, and closes them.
+
+use super::{Stop, StopKind, Survey, Workspace, survey::read};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    execute::settle::{Asked, Settlement, Verdict, settle},
+    ledger::{Keeper, LedgerState, NewHistoryRow},
+    model::{
+        history::{RowType, abbreviate_description, abbreviate_script},
+        journal::JournalRow,
+        name::MigrationKind,
+        plan::{Resume, Step},
+    },
+    session::{Connector, Session},
+};
+
+/// Who takes over, and with what.
+pub(super) struct Takeover<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) connector: &'a dyn Connector,
+    pub(super) keeper: &'a mut Keeper,
+    pub(super) work: &'a mut dyn Session,
+    /// Runs without an `end` row.
+    pub(super) open: Vec<String>,
+}
+
+/// The ledger after the takeover.
+pub(super) struct Taken {
+    /// What it holds now, settlements included.
+    pub(super) state: LedgerState,
+    /// What was found out and is not in the journal yet: the run that resumes writes it with its first rows.
+    pub(super) settled: Vec<Settlement>,
+}
+
+impl Takeover<'_> {
+    /// Settles unknown statements, writes the failed rows that killed runs could not write, and closes those runs.
+    pub(super) async fn run(mut self, survey: &Survey) -> Result<Taken, Stop> {
+        let mut settled = Vec::new();
+        let half = || survey.plan.steps.iter().filter_map(|step| step.resume.as_ref().map(|r| (step, r)));
+        for (step, resume) in half() {
+            if let Some(ordinal) = resume.unknown {
+                settled.push(self.settle(step, resume, ordinal).await?);
+            }
+        }
+        let name = self.workspace.ledger();
+        for (step, _) in half().filter(|(step, resume)| resume.rank.is_none() && has_history(step)) {
+            let row = self.failed_row(step);
+            self.keeper.insert_history(&row).await.map_err(|e| Stop::ledger(&e, name, false))?;
+        }
+        let closed = self.keeper.close_open_runs(&self.open).await;
+        closed.map_err(|e| Stop::ledger(&e, name, false))?;
+        let mut state = read(self.workspace, self.work).await?;
+        let run = self.keeper.run();
+        state.journal.extend(settled.iter().zip(0..).map(|(settlement, n)| row(run, settlement, n)));
+        Ok(Taken { state, settled })
+    }
+
+    async fn settle(&mut self, step: &Step, resume: &Resume, ordinal: usize) -> Result<Settlement, Stop> {
+        let script = &step.prepared.migration.script;
+        let asked = Asked {
+            name: self.workspace.ledger(),
+            capabilities: self.connector.capabilities(),
+            own_tag: self.workspace.environment.query_tag.as_deref(),
+            run: &resume.run,
+            script,
+            ordinal,
+            context: &self.workspace.context,
+        };
+        let verdict = settle(self.work, &asked).await;
+        match verdict.map_err(|error| Stop::ledger(&error, self.workspace.ledger(), false))? {
+            Verdict::Found { by, outcome } => {
+                Ok(Settlement { script: script.clone(), run: resume.run.clone(), ordinal, by, outcome })
+            }
+            Verdict::Unknown => Err(unknown(script, resume, ordinal)),
+        }
+    }
+
+    fn failed_row(&self, step: &Step) -> NewHistoryRow {
+        let migration = &step.prepared.migration;
+        let planned = step.resume.as_ref().map_or(migration.crc, |resume| resume.planned.crc);
+        let user = || self.work.info().user.clone();
+        NewHistoryRow {
+            version: migration.version.as_ref().map(ToString::to_string),
+            description: abbreviate_description(&migration.description),
+            kind: RowType::Sql,
+            script: abbreviate_script(&migration.script),
+            checksum: Some(i64::from(planned)),
+            installed_by: self.workspace.environment.installed_by.clone().unwrap_or_else(user),
+            execution_ms: 0,
+            success: false,
+        }
+    }
+}
+
+fn has_history(step: &Step) -> bool {
+    !matches!(step.prepared.migration.kind, MigrationKind::Always | MigrationKind::Callback)
+}
+
+fn unknown(script: &str, resume: &Resume, ordinal: usize) -> Stop {
+    let message = format!(
+        "nobody can say whether statement {ordinal} of {} of {script} was done by run {}",
+        resume.planned.statements.len(),
+        resume.run
+    );
+    let hint = format!(
+        "look in the database, then say what you found: `snowops repair --script {script} --statement {ordinal} --mark-done` or `--mark-not-done`"
+    );
+    Stop::new(StopKind::Migration, Diagnostic::error(Code::UnknownOutcome, message).hint(hint))
+}
+
+/// A settlement as the journal will hold it, for planning before it does.
+fn row(run: &str, settlement: &Settlement, n: i64) -> JournalRow {
+    JournalRow {
+        run: run.to_owned(),
+        seq: i64::MAX - n,
+        script: Some(settlement.script.clone()),
+        ordinal: Some(settlement.ordinal),
+        body: settlement.body(),
+        at: String::new(),
+    }
+}
