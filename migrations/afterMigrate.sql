@@ -1,0 +1,1 @@
+COMMENT ON SCHEMA mart IS 'What people and dashboards read; migrated by snowops ({{ snowops.environment }})';

@@ -1,0 +1,2 @@
+    loaded_at   TIMESTAMP_NTZ DEFAULT CURRENT_TIMESTAMP(),
+    loaded_from VARCHAR(500)
