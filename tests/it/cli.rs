@@ -1,0 +1,8 @@
+//! The commands as a user runs them: the real binary in a temporary project.
+
+mod adopt;
+mod failure;
+mod help;
+mod journey;
+mod output;
+mod refusals;

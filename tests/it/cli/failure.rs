@@ -1,0 +1,141 @@
+//! What breaks in the middle, and how it is finished.
+
+use crate::harness::Project;
+
+const BROKEN: &str = "\
+CREATE TABLE a (x NUMBER);
+CREATE TABLE b (x NUMBER);
+CREATE VIEW v AS SELECT nothing FROM a;
+CREATE TABLE c (x NUMBER);
+CREATE TABLE d (x NUMBER);
+";
+
+fn entry(project: &Project, script: &str) -> serde_json::Value {
+    let (_, info) = project.json(&["info"]);
+    let migrations = info["migrations"].as_array().unwrap().clone();
+    migrations.into_iter().find(|m| m["script"] == script).unwrap()
+}
+
+#[test]
+fn a_script_that_breaks_is_mended_and_finished_from_there() {
+    let project = Project::with(&[("V1__many.sql", BROKEN), ("V2__next.sql", "CREATE TABLE e (x NUMBER);")]);
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 5, "{}", run.all());
+    for part in [
+        "migrations/V1__many.sql:3:25",
+        "statement 3 of 5",
+        "invalid identifier 'NOTHING'",
+        "000904",
+        "goes on from there",
+    ] {
+        assert!(run.err.contains(part), "no `{part}` in {}", run.err);
+    }
+    let failed = entry(&project, "V1__many.sql");
+    assert_eq!(
+        (&failed["state"], &failed["at"], &failed["of"]),
+        (&"failed".into(), &3.into(), &5.into()),
+        "{failed:#}"
+    );
+    assert_eq!(project.run(&["validate"]).code, 4);
+    project.write("migrations/V1__many.sql", &BROKEN.replace("nothing", "x"));
+    let (code, result) = project.json(&["migrate"]);
+    assert_eq!(code, 0, "{result:#}");
+    assert_eq!(result["applied"][0]["action"], "resume");
+    assert_eq!(entry(&project, "V1__many.sql")["state"], "success");
+    assert_eq!(project.run(&["validate"]).code, 0);
+    let (_, info) = project.json(&["info"]);
+    assert_eq!(info["migrations"].as_array().unwrap().len(), 2, "one row a script: {info:#}");
+}
+
+#[test]
+fn a_finished_statement_must_stay_as_it_was() {
+    let project = Project::with(&[("V1__many.sql", BROKEN)]);
+    assert_eq!(project.run(&["migrate"]).code, 5);
+    project.write("migrations/V1__many.sql", &BROKEN.replace("nothing", "x").replace("b (x", "b (y"));
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 4, "{}", run.all());
+    assert!(run.err.contains("changed_after_failure") && run.err.contains("statement 2"), "{}", run.err);
+}
+
+#[test]
+fn resume_never_stops_as_flyway_does_until_repair() {
+    let project = Project::with(&[("V1__many.sql", BROKEN)]);
+    assert_eq!(project.run(&["migrate"]).code, 5);
+    let run = project.run(&["migrate", "--resume=never"]);
+    assert_eq!(run.code, 4, "{}", run.all());
+    assert!(run.err.contains("failed_migration") && run.err.contains("repair"), "{}", run.err);
+    let run = project.run(&["repair"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    assert!(run.out.contains("V1__many.sql"), "{}", run.all());
+    assert_eq!(entry(&project, "V1__many.sql")["state"], "pending");
+    project.write("migrations/V1__many.sql", "CREATE TABLE fresh (x NUMBER);");
+    assert_eq!(project.run(&["migrate"]).code, 0);
+}
+
+#[test]
+fn repair_takes_over_a_changed_file() {
+    let project = Project::with(&[("V1__t.sql", "CREATE TABLE t (a NUMBER);")]);
+    assert_eq!(project.run(&["migrate"]).code, 0);
+    project.write("migrations/V1__t.sql", "CREATE TABLE t (a NUMBER); -- as it is\n");
+    assert_eq!(project.run(&["validate"]).code, 4);
+    let (code, result) = project.json(&["repair"]);
+    assert_eq!((code, &result["aligned"][0]), (0, &"V1__t.sql".into()), "{result:#}");
+    assert_eq!(project.run(&["validate"]).code, 0);
+    assert_eq!(project.run(&["repair"]).out.trim(), "Nothing to repair.");
+}
+
+#[test]
+fn a_failed_repeatable_and_always_script_are_tried_again() {
+    let project = Project::with(&[("V1__t.sql", "CREATE TABLE t (a NUMBER);")]);
+    for (name, state) in [("R__v.sql", "success"), ("A__a.sql", "always")] {
+        let path = format!("migrations/{name}");
+        project.write(&path, "CREATE OR REPLACE VIEW v AS SELECT a FROM missing;");
+        assert_eq!(project.run(&["migrate"]).code, 5, "{name}");
+        project.write(&path, "CREATE OR REPLACE VIEW v AS SELECT a FROM t;");
+        let run = project.run(&["migrate"]);
+        assert_eq!(run.code, 0, "{name}: {}", run.all());
+        assert_eq!(entry(&project, name)["state"], state);
+    }
+}
+
+#[test]
+fn an_open_transaction_at_the_end_is_an_error() {
+    let project = Project::with(&[
+        ("V1__t.sql", "CREATE TABLE t (a NUMBER);"),
+        ("V2__open.sql", "BEGIN;\nINSERT INTO t VALUES (1);\n"),
+    ]);
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 5, "{}", run.all());
+    assert!(run.err.contains("open_transaction") && run.err.contains("COMMIT"), "{}", run.err);
+    project.write("migrations/V2__open.sql", "BEGIN;\nINSERT INTO t VALUES (1);\nCOMMIT;\n");
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+}
+
+#[test]
+fn each_script_starts_where_the_environment_says() {
+    let project = Project::with(&[
+        ("V1__s.sql", "CREATE SCHEMA other;\nCREATE TABLE in_other (a NUMBER);"),
+        ("V2__t.sql", "CREATE TABLE in_public (a NUMBER);"),
+        ("V3__check.sql", "SELECT a FROM other.in_other;\nSELECT a FROM public.in_public;"),
+        ("V4__set.sql", "SET who = 'me';\nCREATE TEMPORARY TABLE temp (a NUMBER);"),
+        ("V5__gone.sql", "SELECT * FROM temp;"),
+    ]);
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 5, "{}", run.all());
+    assert!(run.err.contains("V5__gone.sql") && run.err.contains("'TEMP'"), "{}", run.err);
+}
+
+#[test]
+fn error_callbacks_run_after_a_failure() {
+    let project = Project::with(&[
+        ("V1__t.sql", "CREATE TABLE t (a NUMBER);"),
+        ("V2__bad.sql", "CREATE VIEW v AS SELECT a FROM nowhere;"),
+        ("afterMigrateError.sql", "CREATE TABLE IF NOT EXISTS error_seen (a NUMBER);"),
+        ("afterMigrate.sql", "CREATE TABLE IF NOT EXISTS success_seen (a NUMBER);"),
+    ]);
+    assert_eq!(project.run(&["migrate"]).code, 5);
+    project.write("migrations/V2__bad.sql", "SELECT a FROM error_seen;");
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+}

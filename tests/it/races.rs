@@ -1,0 +1,70 @@
+//! Several processes on one target, and processes that die.
+
+use std::{
+    process::{Child, Stdio},
+    thread,
+    time::Duration,
+};
+
+use crate::harness::Project;
+
+fn start(project: &Project) -> Child {
+    let mut command = project.command(&["migrate", "--format", "json"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn many(scripts: usize) -> Project {
+    let project = Project::with(&[]);
+    for n in 1..=scripts {
+        project.write(&format!("migrations/V{n}__t{n}.sql"), &format!("CREATE TABLE t{n} (a NUMBER);\n"));
+    }
+    project
+}
+
+/// Each script has one row, in order, and the next migrate has nothing to do.
+fn applied_once(project: &Project, scripts: usize) {
+    let states = project.states();
+    assert_eq!(states.len(), scripts, "{states:?}");
+    for (n, (script, state)) in states.iter().enumerate() {
+        assert_eq!((script.as_str(), state.as_str()), (format!("V{0}__t{0}.sql", n + 1).as_str(), "success"));
+    }
+    let (code, result) = project.json(&["migrate"]);
+    assert_eq!((code, result["applied"].as_array().unwrap().len()), (0, 0), "{result:#}");
+}
+
+#[test]
+fn two_at_once_both_end_well_and_apply_each_script_once() {
+    for _ in 0..3 {
+        let project = many(12);
+        let running: Vec<Child> = (0..2).map(|_| start(&project)).collect();
+        let mut applied = 0;
+        for child in running {
+            let output = child.wait_with_output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_eq!(output.status.code(), Some(0), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+            let result: serde_json::Value = serde_json::from_str(&text).unwrap();
+            applied += result["applied"].as_array().unwrap().len();
+        }
+        assert_eq!(applied, 12, "each script was applied by exactly one of the two");
+        applied_once(&project, 12);
+    }
+}
+
+#[test]
+fn a_killed_run_is_finished_at_once_by_the_next() {
+    let mut killed = 0;
+    for round in 0..6u64 {
+        let project = many(60);
+        let mut child = start(&project);
+        thread::sleep(Duration::from_millis(30 + 25 * round));
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        killed += u32::from(!status.success());
+        let before = std::time::Instant::now();
+        let run = project.run(&["migrate"]);
+        assert_eq!(run.code, 0, "round {round}: {}", run.all());
+        assert!(before.elapsed() < Duration::from_secs(20), "the next run had to wait");
+        applied_once(&project, 60);
+    }
+    assert!(killed > 0, "no run was killed in time: the test proves nothing");
+}
