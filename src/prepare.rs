@@ -55,52 +55,65 @@ pub fn prepare(
     needs_body: &dyn Fn(&Migration) -> bool,
 ) -> Preparation {
     let mut all = Preparation::default();
+    let mut settings = Vec::with_capacity(migrations.len());
     for migration in migrations {
-        let (settings, findings) = directives::script_settings(
+        let (found, findings) = directives::script_settings(
             &migration.file,
             &migration.text,
             migration.conf.as_ref(),
             scope.environments,
             scope.placeholders,
         );
+        settings.push(found);
         all.findings.extend(findings);
-        let body = if needs_body(migration) {
-            body(migration, &settings, renderer, &mut all.places)
-        } else {
-            Body::Skipped
+    }
+    let needed: Vec<bool> = migrations.iter().map(|migration| needs_body(migration)).collect();
+    let scripts: Vec<Script<'_>> = migrations
+        .iter()
+        .zip(&settings)
+        .zip(&needed)
+        .filter(|(_, needed)| **needed)
+        .map(|((migration, settings), _)| script(migration, settings))
+        .collect();
+    let mut outputs = renderer.render_all(&scripts).into_iter();
+    for ((migration, settings), needed) in migrations.iter().zip(settings).zip(needed) {
+        let body = match needed.then(|| outputs.next()).flatten() {
+            Some(Ok(output)) => body(migration, output, &mut all.places),
+            Some(Err(findings)) => Body::Broken(findings),
+            None => Body::Skipped,
         };
         all.migrations.push(Arc::new(Prepared { migration: Arc::clone(migration), settings, body }));
     }
     all
 }
 
-fn body(migration: &Migration, settings: &ScriptSettings, renderer: &Renderer, places: &mut Places) -> Body {
-    let script = Script {
+/// A migration as the renderer takes it.
+pub fn script<'a>(migration: &'a Migration, settings: &ScriptSettings) -> Script<'a> {
+    Script {
         file: &migration.file,
         folder: folder(&migration.file),
         name: &migration.script,
         text: &migration.text,
         placeholders: settings.placeholders,
-    };
-    let output = match renderer.render(&script) {
-        Ok(output) => output,
-        Err(findings) => return Body::Broken(findings),
-    };
-    let mut pieces = match cut(&output, &migration.file, &migration.text) {
-        Ok(pieces) => pieces,
-        Err(findings) => return Body::Broken(findings),
-    };
-    if any_error(&pieces.findings) {
-        return Body::Broken(pieces.findings);
     }
-    let sha =
-        if *output.text == *migration.text { migration.source_sha } else { Sha256::of_text(&output.text) };
-    let crc = if *output.text == *migration.text { migration.crc } else { flyway_crc(&output.text) };
+}
+
+fn body(migration: &Migration, output: Output, places: &mut Places) -> Body {
+    let mut cut = match cut(&output, &migration.file, &migration.text) {
+        Ok(cut) => cut,
+        Err(findings) => return Body::Broken(findings),
+    };
+    if any_error(&cut.findings) {
+        return Body::Broken(cut.findings);
+    }
+    let plain = *output.text == *migration.text;
+    let sha = if plain { migration.source_sha } else { Sha256::of_text(&output.text) };
+    let crc = if plain { migration.crc } else { flyway_crc(&output.text) };
     let mut warnings = output.warnings.clone();
-    warnings.append(&mut pieces.findings);
+    warnings.append(&mut cut.findings);
     let rendered =
-        Rendered { sha, crc, templates: output.templates.clone(), statements: pieces.statements, warnings };
-    places.insert(&migration.script, output, pieces.starts);
+        Rendered { sha, crc, templates: output.templates.clone(), statements: cut.statements, warnings };
+    places.insert(&migration.script, output, cut.starts);
     Body::Ready(rendered)
 }
 

@@ -18,6 +18,7 @@ use crate::{
     },
     execute::interrupt::Interrupt,
     model::{plan::Target, version::Version},
+    plan::ResumePolicy,
     report::Body,
 };
 
@@ -66,7 +67,10 @@ impl PlanningArgs {
         PlanOptions {
             target: self.target.clone(),
             out_of_order: self.out_of_order,
-            never_resume: self.resume == ResumeArg::Never,
+            resume: match self.resume {
+                ResumeArg::Auto => ResumePolicy::Auto,
+                ResumeArg::Never => ResumePolicy::Never,
+            },
             ..PlanOptions::default()
         }
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     engine::{
         survey,
-        survey::{PlanOptions, refuse},
+        survey::{PlanOptions, Purpose, refuse},
     },
     report::Body,
 };
@@ -32,9 +32,8 @@ pub(super) fn run(run: &Run, args: &ValidateArgs) -> anyhow::Result<Exit> {
     };
     let environment = Some(workspace.environment.name.as_str());
     let options = PlanOptions {
-        strict_pending: args.pending,
+        purpose: if args.pending { Purpose::ValidatePending } else { Purpose::Validate },
         out_of_order: args.out_of_order,
-        validate: true,
         ..PlanOptions::default()
     };
     let survey = match block_on(survey(&workspace, &options))? {

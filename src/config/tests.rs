@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "tests write configuration files")]
+
 use camino::Utf8Path;
 
 use super::{

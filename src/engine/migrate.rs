@@ -145,6 +145,7 @@ impl Target<'_> {
         let opened = self.connector.open(spec.clone()).await;
         let mut work = opened.map_err(|e| Stop::db(&format!("connecting to {}", workspace.place()), &e))?;
         let state = keeper.read_back(work.as_mut()).await.map_err(|e| Stop::ledger(&e, name, false))?;
+        keeper.upgrade(&state).await.map_err(|e| Stop::ledger(&e, name, false))?;
         let (second, settled) = self.survey(keeper, work.as_mut(), state).await?;
         let before = first.plan.steps.len();
         let stop = match plan::compare(&first.plan, &second.plan) {
@@ -301,9 +302,12 @@ fn failed(survey: &Survey, failure: &Failure) -> Stop {
     }
     match ordinal {
         0 | 1 => {}
-        2 => finding = finding.note("statement 1 of this script is done and stays done"),
+        2 => {
+            finding = finding.note("statement 1 of this script is done and stays done");
+        }
         n => {
-            finding = finding.note(format!("statements 1 to {} of this script are done and stay done", n - 1))
+            finding =
+                finding.note(format!("statements 1 to {} of this script are done and stay done", n - 1));
         }
     }
     Stop::new(StopKind::Migration, finding).with_db(error)

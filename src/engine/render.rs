@@ -13,8 +13,8 @@ use crate::{
         migration::Migration,
         statement::{Class, Statement},
     },
-    prepare::{cut, directives, folder},
-    render::{Output, Script, SourceMap},
+    prepare::{cut, directives, script},
+    render::{Output, SourceMap},
     sql::facts,
 };
 
@@ -67,14 +67,7 @@ pub fn project(workspace: &Workspace, paths: &[Utf8PathBuf]) -> Result<Vec<(Rend
                 &workspace.environments,
                 &placeholders,
             );
-            let script = Script {
-                file: &m.file,
-                folder: folder(&m.file),
-                name: &m.script,
-                text: &m.text,
-                placeholders: settings.placeholders,
-            };
-            let output = if wrong.is_empty() { renderer.render(&script) } else { Err(wrong) };
+            let output = if wrong.is_empty() { renderer.render(&script(m, &settings)) } else { Err(wrong) };
             one(m.file.clone(), Arc::clone(&m.text), output)
         })
         .collect();

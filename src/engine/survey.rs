@@ -23,12 +23,22 @@ pub struct PlanOptions {
     pub target: Target,
     /// `--out-of-order`.
     pub out_of_order: bool,
-    /// `--resume=never`.
-    pub never_resume: bool,
-    /// `validate --pending`: pending migrations are errors.
-    pub strict_pending: bool,
-    /// Judge as `validate` does: what migrate would go on with by itself is an error all the same.
-    pub validate: bool,
+    /// `--resume`.
+    pub resume: ResumePolicy,
+    /// Who asks.
+    pub purpose: Purpose,
+}
+
+/// Who asks, which decides what is an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// What keeps a migrate from running.
+    #[default]
+    Migrate,
+    /// What is wrong: a failed migration too, though migrate would go on with it.
+    Validate,
+    /// `validate --pending`: pending migrations too.
+    ValidatePending,
 }
 
 /// Everything that is known of one environment.
@@ -107,7 +117,7 @@ impl Scripts {
             policy: &policy,
         };
         let mut plan = plan::plan(&given);
-        if options.validate {
+        if options.purpose != Purpose::Migrate {
             plan.findings = plan::validate(&given);
         }
         plan.findings.splice(0..0, preparation.findings.iter().cloned());
@@ -129,11 +139,11 @@ fn policy(workspace: &Workspace, options: &PlanOptions) -> Policy {
     Policy {
         target: options.target.clone(),
         out_of_order: options.out_of_order,
-        resume: if options.never_resume { ResumePolicy::Never } else { ResumePolicy::Auto },
+        resume: options.resume,
         environment: e.name.clone(),
         ledger: e.ledger.clone(),
         context: e.context.clone(),
-        strict_pending: options.strict_pending,
+        strict_pending: options.purpose == Purpose::ValidatePending,
     }
 }
 

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "tests build files of all kinds")]
+
 use std::{fs, time::Instant};
 
 use super::*;

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "time is what one test is about")]
+
 use std::{sync::Mutex, time::Instant};
 
 use proptest::prelude::*;

@@ -40,6 +40,7 @@ fn is_dirty(repository: &Repository, root: &Utf8Path) -> Option<bool> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests build a repository")]
 mod tests {
     use std::fs;
 

@@ -38,11 +38,11 @@ fn every_option_is_listed() {
     let mut text = String::from(
         "# Every option\n\nWhat `--help` says, in one place. This page is generated.\n\n## snowops\n\n```text\n",
     );
-    write!(text, "{}```\n", plain(&command.render_long_help().to_string())).unwrap();
+    writeln!(text, "{}```", plain(&command.render_long_help().to_string())).unwrap();
     for sub in command.get_subcommands_mut().filter(|c| c.get_name() != "help") {
         let mut sub = sub.clone().term_width(100);
         let name = sub.get_name().to_owned();
-        write!(text, "\n## snowops {name}\n\n```text\n{}```\n", plain(&sub.render_long_help().to_string()))
+        writeln!(text, "\n## snowops {name}\n\n```text\n{}```", plain(&sub.render_long_help().to_string()))
             .unwrap();
     }
     generated("docs/reference/cli.md", &text);
@@ -50,7 +50,7 @@ fn every_option_is_listed() {
 
 /// Without blanks at line ends.
 fn plain(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
 #[test]

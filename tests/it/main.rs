@@ -1,5 +1,8 @@
 //! Integration tests: one binary, so that they link once.
 
+#![expect(clippy::disallowed_methods, reason = "tests build projects, read files and watch the clock")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as it must be")]
+
 mod architecture;
 mod cli;
 mod docs;

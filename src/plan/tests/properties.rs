@@ -1,5 +1,7 @@
 //! What holds for every project and every fault.
 
+#![expect(clippy::disallowed_methods, reason = "time is what one test is about")]
+
 use std::time::Instant;
 
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! Templates that try to take the process down end in an error, soon, in little memory.
 
+#![expect(clippy::disallowed_methods, reason = "ending in time is what is tested")]
+
 use super::*;
 
 /// What an unoptimised build on a busy machine may take; optimised it is under a second.

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "tests build a project on disk")]
+
 use std::{fmt::Write as _, fs, time::Instant};
 
 use super::*;

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "a golden file is written on request")]
+
 mod forms;
 
 use std::fmt::Write as _;

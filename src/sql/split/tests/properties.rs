@@ -1,5 +1,7 @@
 //! What holds for any text.
 
+#![expect(clippy::disallowed_methods, reason = "linear time is what is tested")]
+
 use std::time::{Duration, Instant};
 
 use proptest::{collection::vec, prelude::*, sample::select};
