@@ -14,6 +14,7 @@ mod drop;
 mod grant;
 mod lookup;
 mod object;
+mod scope;
 mod select;
 mod show;
 mod store;
@@ -154,7 +155,9 @@ impl Catalog {
             let key = name.as_str().to_owned();
             space.entry(key).or_insert_with(|| Object::new(kind, name, &seed.now));
         };
-        SYSTEM_ROLES.iter().for_each(|role| add(ObjectKind::Role, Ident::stored(*role)));
+        for role in SYSTEM_ROLES {
+            add(ObjectKind::Role, Ident::stored(*role));
+        }
         let context = &seed.context;
         let own = [(ObjectKind::Role, &context.role), (ObjectKind::Warehouse, &context.warehouse)];
         for (kind, name) in own {
@@ -162,8 +165,12 @@ impl Catalog {
                 add(kind, name.clone());
             }
         }
-        seed.externals.roles.iter().for_each(|name| add(ObjectKind::Role, Ident::written(name)));
-        seed.externals.warehouses.iter().for_each(|name| add(ObjectKind::Warehouse, Ident::written(name)));
+        for name in &seed.externals.roles {
+            add(ObjectKind::Role, Ident::written(name));
+        }
+        for name in &seed.externals.warehouses {
+            add(ObjectKind::Warehouse, Ident::written(name));
+        }
         self.others.extend(seed.externals.others.iter().map(|name| Ident::written(name)));
         let open = seed.externals.databases.iter().map(|pattern| {
             let name = pattern.split_once('.').map_or(pattern.as_str(), |(name, _)| name);

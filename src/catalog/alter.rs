@@ -9,7 +9,7 @@ use super::{
     work::{Done, Grade, Stop, Work, done},
 };
 use crate::model::{
-    command::{Action, Target},
+    command::{Action, ColumnRef, Target},
     ident::{Ident, QualifiedName},
     kind::{KindScope, ObjectKind},
     refusal::{SnowflakeError, UNKNOWN_CODE},
@@ -381,7 +381,7 @@ fn swap(
     Ok((Grade::Applied, done()))
 }
 
-pub(super) fn comment(work: &mut Work<'_>, target: &Target, column: Option<&Ident>, text: &str) -> Done {
+pub(super) fn comment(work: &mut Work<'_>, target: &Target, column: Option<&ColumnRef>, text: &str) -> Done {
     let name = work.known(&target.name)?;
     let text = (!text.is_empty()).then(|| text.to_owned());
     match target.kind {
@@ -407,13 +407,13 @@ pub(super) fn comment(work: &mut Work<'_>, target: &Target, column: Option<&Iden
             match column {
                 None => object.comment = text,
                 Some(column) => {
-                    let missing = object.columns.is_some() && object.column(column).is_none();
-                    if missing {
-                        let at = crate::model::refusal::At { line: 1, position: 0 };
-                        return Err(SnowflakeError::invalid_identifier(at, column).into());
+                    table::require(&object, std::slice::from_ref(column))?;
+                    let name = column.column();
+                    let stored =
+                        object.columns.iter_mut().flatten().find(|stored| Some(&stored.name) == name);
+                    if let Some(stored) = stored {
+                        stored.comment = text;
                     }
-                    let stored = object.columns.iter_mut().flatten().find(|stored| stored.name == *column);
-                    stored.into_iter().for_each(|stored| stored.comment.clone_from(&text));
                 }
             }
             if let Some(stored) = work.find_mut(kind, &place) {

@@ -1,8 +1,10 @@
 //! CREATE of databases, schemas and views, and what all CREATEs share.
 
 use super::{
+    Reply,
     lookup::{Found, Place},
-    select::{Columns, Reading},
+    scope::Columns,
+    select::Reading,
     store::{Column, Database, Object, Schema, by_name},
     work::{Done, Grade, Stop, Work, say},
 };
@@ -137,6 +139,21 @@ pub(super) fn store(
     work.put_in(place, object, temporary)
 }
 
+/// OR ALTER: the object stays what it is and gets the new definition.
+pub(super) fn redefine(work: &mut Work<'_>, place: &Place, new: Object) -> Result<(), Stop> {
+    let Some((old, temporary)) = work.take_out(new.kind.name_space(), place, &new.key()) else {
+        return store(work, place, new, false, false);
+    };
+    let object = Object {
+        created_on: old.created_on,
+        owner: old.owner,
+        grants: old.grants,
+        secure: old.secure || new.secure,
+        ..new
+    };
+    work.put_in(place, object, temporary)
+}
+
 /// Keeps a dropped object for UNDROP.
 pub(super) fn bury(schema: &mut Schema, old: Object) {
     if old.kind.can(Ability::Undrop) || schema.open {
@@ -159,17 +176,17 @@ fn future_grants(work: &Work<'_>, place: &Place, object: &mut Object) {
     object.grants.extend(found);
 }
 
-pub(super) fn kept(name: &Ident) -> Done {
-    Ok((Grade::Applied, say(format_args!("{name} already exists, statement succeeded."))))
+pub(super) fn kept(name: &Ident) -> (Grade, Reply) {
+    (Grade::Applied, say(format_args!("{name} already exists, statement succeeded.")))
 }
 
-pub(super) fn created(kind: ObjectKind, name: &Ident) -> Done {
+pub(super) fn created(kind: ObjectKind, name: &Ident) -> (Grade, Reply) {
     let words = kind.words().to_ascii_lowercase();
     let mut text = words;
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    Ok((Grade::Applied, say(format_args!("{text} {name} successfully created."))))
+    (Grade::Applied, say(format_args!("{text} {name} successfully created.")))
 }
 
 pub(super) fn container(work: &mut Work<'_>, def: &ContainerDef) -> Done {
@@ -199,7 +216,7 @@ fn database(work: &mut Work<'_>, def: &ContainerDef) -> Done {
         (true, Mode::Plain) => return Err(SnowflakeError::exists(&name).into()),
         (true, Mode::IfNotExists | Mode::Alter) => {
             enter(work, &name, None);
-            return if def.mode == Mode::Alter { created(def.kind, &name) } else { kept(&name) };
+            return if def.mode == Mode::Alter { Ok(created(def.kind, &name)) } else { Ok(kept(&name)) };
         }
         (true, Mode::Replace) => {
             if let Some(old) = work.catalog.databases.remove(&name) {
@@ -213,7 +230,7 @@ fn database(work: &mut Work<'_>, def: &ContainerDef) -> Done {
     new.properties.extend(by_name(&def.properties));
     work.catalog.databases.insert(name.clone(), new);
     enter(work, &name, None);
-    created(def.kind, &name)
+    Ok(created(def.kind, &name))
 }
 
 /// CREATE makes the container current.
@@ -267,7 +284,7 @@ fn schema(work: &mut Work<'_>, def: &ContainerDef) -> Done {
         (true, Mode::Plain) => return Err(SnowflakeError::exists(&full).into()),
         (true, Mode::IfNotExists | Mode::Alter) => {
             enter(work, &database, Some(&name));
-            return if def.mode == Mode::Alter { created(def.kind, &name) } else { kept(&name) };
+            return if def.mode == Mode::Alter { Ok(created(def.kind, &name)) } else { Ok(kept(&name)) };
         }
         (true, Mode::Replace) if information => return Err(SnowflakeError::exists(&full).into()),
         _ => {}
@@ -281,17 +298,18 @@ fn schema(work: &mut Work<'_>, def: &ContainerDef) -> Done {
         owner.dropped.push((name.clone(), old));
     }
     enter(work, &database, Some(&name));
-    created(def.kind, &name)
+    Ok(created(def.kind, &name))
 }
 
 pub(super) fn view(work: &mut Work<'_>, def: &ViewDef) -> Done {
     let place = place_of(work, def.kind, &def.name)?;
     let taken = taken(work, def.kind, &place, place.name.as_str(), def.mode, def.temporary)?;
+    // The definition is ignored when the object is there.
+    if let Taken::Kept = taken {
+        return Ok(kept(&place.name));
+    }
     work.check_uses(&def.uses)?;
     let found = Reading::at_home(work, place.database.clone(), place.schema.clone()).top(&def.query)?;
-    if let Taken::Kept = taken {
-        return kept(&place.name);
-    }
     let names: Vec<Ident> = def.columns.iter().map(|(name, _)| name.clone()).collect();
     let mut columns = named_columns(found, &names)?;
     for (column, (_, comment)) in columns.iter_mut().flatten().zip(&def.columns) {
@@ -304,8 +322,12 @@ pub(super) fn view(work: &mut Work<'_>, def: &ViewDef) -> Done {
         definition: Some(def.text.clone()),
         ..Object::new(def.kind, place.name.clone(), &work.stamp.now)
     };
-    store(work, &place, object, def.temporary, def.copy_grants)?;
-    created(def.kind, &place.name)
+    if let Taken::Altered = taken {
+        redefine(work, &place, object)?;
+    } else {
+        store(work, &place, object, def.temporary, def.copy_grants)?;
+    }
+    Ok(created(def.kind, &place.name))
 }
 
 /// The columns of a view or of CREATE TABLE AS: names from the list if there is one.

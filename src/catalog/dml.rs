@@ -2,7 +2,8 @@
 
 use super::{
     lookup::Found,
-    select::{Columns, Reading, Relation, Scope},
+    scope::{Columns, Relation, Scope},
+    select::Reading,
     store::Column,
     work::{Done, Grade, Stop, Work, done},
 };
@@ -26,7 +27,7 @@ fn target(work: &Work<'_>, name: &Name, statement: &str) -> Result<Written, Stop
     let name = work.known(name)?;
     let place = work.place(&name, statement)?;
     match work.find(ObjectKind::Table, &place)? {
-        Found::Here(object) => Ok(Written { columns: object.columns.clone(), name }),
+        Found::Here(object) => Ok(Written { columns: object.known_columns().cloned(), name }),
         Found::Unseen => Ok(Written { name, columns: None }),
         Found::Missing => Err(SnowflakeError::missing_table(&name).into()),
     }

@@ -1,6 +1,7 @@
 //! DROP and UNDROP.
 
 use super::{
+    Reply,
     create::{bury, family},
     lookup::{Found, Place},
     store::{INFORMATION_SCHEMA, identity, key},
@@ -13,13 +14,12 @@ use crate::model::{
     refusal::SnowflakeError,
 };
 
-fn dropped(name: &Ident) -> Done {
-    Ok((Grade::Applied, say(format_args!("{name} successfully dropped."))))
+fn dropped(name: &Ident) -> (Grade, Reply) {
+    (Grade::Applied, say(format_args!("{name} successfully dropped.")))
 }
 
-fn absent(name: &Ident) -> Done {
-    let text = format_args!("Drop statement executed successfully ({name} already dropped).").to_string();
-    Ok((Grade::Applied, say(text)))
+fn absent(name: &Ident) -> (Grade, Reply) {
+    (Grade::Applied, say(format_args!("Drop statement executed successfully ({name} already dropped).")))
 }
 
 pub(super) fn drop(work: &mut Work<'_>, target: &Target) -> Done {
@@ -29,7 +29,7 @@ pub(super) fn drop(work: &mut Work<'_>, target: &Target) -> Done {
         KindScope::Account => account(work, target, &name.name),
         KindScope::Database if target.kind == ObjectKind::Schema => {
             let (database, schema) = work.schema_of_name(&name, "DROP SCHEMA")?;
-            self::schema(work, target, &database, schema)
+            self::schema(work, target, &database, &schema)
         }
         KindScope::Database => {
             let (database, role) = work.schema_of_name(&name, "DROP DATABASE ROLE")?;
@@ -50,41 +50,41 @@ fn database(work: &mut Work<'_>, target: &Target, name: &Ident) -> Done {
         Some(old) => {
             work.catalog.dropped.push((name.clone(), old));
             work.left(name, None);
-            dropped(name)
+            Ok(dropped(name))
         }
-        None if target.if_exists => absent(name),
+        None if target.if_exists => Ok(absent(name)),
         None => Err(SnowflakeError::missing(target.kind, name).into()),
     }
 }
 
-fn schema(work: &mut Work<'_>, target: &Target, database: &Ident, name: Ident) -> Done {
+fn schema(work: &mut Work<'_>, target: &Target, database: &Ident, name: &Ident) -> Done {
     let owner = match work.catalog.databases.get_mut(database) {
         Some(owner) => owner,
-        None if target.if_exists => return absent(&name),
+        None if target.if_exists => return Ok(absent(name)),
         None => return Err(SnowflakeError::missing(ObjectKind::Database, database).into()),
     };
-    match owner.schemas.remove(&name) {
+    match owner.schemas.remove(name) {
         Some(old) => owner.dropped.push((name.clone(), old)),
         None if name.as_str() == INFORMATION_SCHEMA => {
             let message = format!("Insufficient privileges to operate on schema '{name}'");
             let message = format!("SQL access control error:\n{message}");
             return Err(SnowflakeError::bare("003001", "42501", message).into());
         }
-        None if owner.open && !owner.dropped.iter().any(|(old, _)| *old == name) => {
+        None if owner.open && !owner.dropped.iter().any(|(old, _)| old == name) => {
             owner
                 .dropped
                 .push((name.clone(), super::store::Schema { open: true, ..super::store::Schema::default() }));
             work.recorded = true;
         }
-        None if target.if_exists => return absent(&name),
+        None if target.if_exists => return Ok(absent(name)),
         None => {
             let full = format!("{database}.{name}");
             return Err(SnowflakeError::missing(ObjectKind::Schema, full).into());
         }
     }
     work.session.temporary.remove(&(database.clone(), name.clone()));
-    work.left(database, Some(&name));
-    dropped(&name)
+    work.left(database, Some(name));
+    Ok(dropped(name))
 }
 
 fn account(work: &mut Work<'_>, target: &Target, name: &Ident) -> Done {
@@ -94,7 +94,7 @@ fn account(work: &mut Work<'_>, target: &Target, name: &Ident) -> Done {
         if target.if_exists {
             // It may be there in the account; afterwards it is not.
             work.catalog.gone.entry(space.to_owned()).or_default().insert(name.clone());
-            return absent(name);
+            return Ok(absent(name));
         }
         work.check_account(target.kind, name)?;
     }
@@ -102,22 +102,22 @@ fn account(work: &mut Work<'_>, target: &Target, name: &Ident) -> Done {
     if target.kind == ObjectKind::Warehouse && work.session.context.warehouse.as_ref() == Some(name) {
         work.session.context.warehouse = None;
     }
-    dropped(name)
+    Ok(dropped(name))
 }
 
 fn database_role(work: &mut Work<'_>, target: &Target, database: &Ident, role: &Ident) -> Done {
     if target.if_exists && !work.catalog.databases.contains_key(database) {
-        return absent(role);
+        return Ok(absent(role));
     }
     let owner = work.database_mut(database)?;
     let open = owner.open;
     let removed = owner.objects.get_mut("database role").and_then(|roles| roles.remove(role.as_str()));
     match removed {
-        Some(_) => dropped(role),
-        None if target.if_exists => absent(role),
+        Some(_) => Ok(dropped(role)),
+        None if target.if_exists => Ok(absent(role)),
         None if open => {
             work.recorded = true;
-            dropped(role)
+            Ok(dropped(role))
         }
         None => Err(SnowflakeError::missing(target.kind, format_args!("{database}.{role}")).into()),
     }
@@ -130,7 +130,7 @@ fn object(work: &mut Work<'_>, target: &Target, place: &Place) -> Done {
     // IF EXISTS covers a container that is not there.
     let found = match work.find_key(space, place, &at) {
         Ok(found) => found,
-        Err(Stop::Refused(_)) if target.if_exists => return absent(&place.name),
+        Err(Stop::Refused(_)) if target.if_exists => return Ok(absent(&place.name)),
         Err(stop) => return Err(stop),
     };
     match found {
@@ -141,9 +141,9 @@ fn object(work: &mut Work<'_>, target: &Target, place: &Place) -> Done {
         Found::Here(_) => {}
         Found::Unseen => {
             work.recorded = true;
-            return dropped(&place.name);
+            return Ok(dropped(&place.name));
         }
-        Found::Missing if target.if_exists => return absent(&place.name),
+        Found::Missing if target.if_exists => return Ok(absent(&place.name)),
         Found::Missing => {
             let printed =
                 types.map_or_else(|| place.to_string(), |types| format!("{place}({})", types.join(", ")));
@@ -155,7 +155,7 @@ fn object(work: &mut Work<'_>, target: &Target, place: &Place) -> Done {
     {
         bury(work.schema_mut(&place.database, &place.schema)?, old);
     }
-    dropped(&place.name)
+    Ok(dropped(&place.name))
 }
 
 pub(super) fn undrop(work: &mut Work<'_>, target: &Target) -> Done {

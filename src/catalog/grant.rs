@@ -21,10 +21,12 @@ pub(super) fn grant(work: &mut Work<'_>, grant: &Grant) -> Done {
         GrantOn::All(kind, container) => all(work, grant, *kind, container, &entries)?,
         GrantOn::Future(kind, container) => future(work, grant, *kind, container, &entries)?,
         GrantOn::Account => change(&mut work.catalog.grants, grant.revoke, &on("ACCOUNT", &entries)),
-        GrantOn::Role(role) => {
-            work.check_use(role.kind, &role.name)?;
-            let role = format!("{} {}", role.kind, role.name);
-            change(&mut work.catalog.grants, grant.revoke, &on(&role, &entries));
+        GrantOn::Roles(roles) => {
+            work.check_uses(roles)?;
+            for role in roles {
+                let role = format!("{} {}", role.kind, role.name);
+                change(&mut work.catalog.grants, grant.revoke, &on(&role, &entries));
+            }
         }
         GrantOn::Other => {}
     }

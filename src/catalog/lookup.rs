@@ -46,14 +46,10 @@ impl Work<'_> {
         match name {
             Name::Written(name) => Ok(Some(name.clone())),
             Name::Unknown => Ok(None),
-            Name::Variable(variable) => match self.session.variables.get(variable) {
+            Name::Variable(variable, at) => match self.session.variables.get(variable) {
                 Some(Some(value)) => Ok(object_name(value)),
                 Some(None) => Ok(None),
-                None => Err(super::context::missing_variable(
-                    variable,
-                    crate::model::refusal::At { line: 1, position: 0 },
-                )
-                .into()),
+                None => Err(super::context::missing_variable(variable, *at).into()),
             },
         }
     }

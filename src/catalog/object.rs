@@ -1,7 +1,7 @@
 //! CREATE of kinds that the catalogue knows by name, arguments and definition.
 
 use super::{
-    create::{Taken, created, in_schema, kept, place_of, store, taken},
+    create::{Taken, created, in_schema, kept, place_of, redefine, store, taken},
     lookup::Found,
     store::{Object, identity, key},
     work::{Done, Grade, Stop, Work},
@@ -47,7 +47,7 @@ pub(super) fn create(work: &mut Work<'_>, def: &ObjectDef) -> Done {
             let name = work.known(&def.name)?.name;
             let now = work.stamp.now.clone();
             work.catalog.databases.entry(name.clone()).or_insert_with(|| super::store::Database::open(&now));
-            graded(created(def.kind, &name))
+            graded(Ok(created(def.kind, &name)))
         }
         KindScope::Organization | KindScope::Application | KindScope::Relation | KindScope::Run => {
             work.check_uses(&def.uses)?;
@@ -73,7 +73,7 @@ fn account(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     work.check_uses(&def.uses)?;
     match (exists, def.mode) {
         (true, Mode::Plain) => return Err(SnowflakeError::exists(&name).into()),
-        (true, Mode::IfNotExists) => return kept(&name),
+        (true, Mode::IfNotExists) => return Ok(kept(&name)),
         _ => {}
     }
     let object = new(work, def, name.clone());
@@ -84,7 +84,7 @@ fn account(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     if def.kind == ObjectKind::Warehouse {
         work.session.context.warehouse = Some(name.clone());
     }
-    created(def.kind, &name)
+    Ok(created(def.kind, &name))
 }
 
 fn database_role(work: &mut Work<'_>, def: &ObjectDef) -> Done {
@@ -95,13 +95,13 @@ fn database_role(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     let exists = found.objects.get(space).is_some_and(|objects| objects.contains_key(name.as_str()));
     match (exists, def.mode) {
         (true, Mode::Plain) => return Err(SnowflakeError::exists(format_args!("{database}.{name}")).into()),
-        (true, Mode::IfNotExists) => return kept(&name),
+        (true, Mode::IfNotExists) => return Ok(kept(&name)),
         _ => {}
     }
     let object = new(work, def, name.clone());
     let objects = &mut work.database_mut(&database)?.objects;
     objects.entry(space.to_owned()).or_default().insert(name.as_str().to_owned(), object);
-    created(def.kind, &name)
+    Ok(created(def.kind, &name))
 }
 
 fn schema(work: &mut Work<'_>, def: &ObjectDef) -> Done {
@@ -110,14 +110,19 @@ fn schema(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     let mut object = new(work, def, place.name.clone());
     let at = key(&place.name, object.arguments.as_deref());
     let taken = taken(work, def.kind, &place, &at, def.mode, def.temporary)?;
+    // The definition is ignored when the object is there.
+    if let Taken::Kept = taken {
+        return Ok(kept(&place.name));
+    }
     source(work, def, &mut object)?;
     work.check_uses(&def.uses)?;
-    if let Taken::Kept = taken {
-        return kept(&place.name);
-    }
     // Only relations have a layer of temporary objects that shadows; other temporary kinds end with the session too.
-    store(work, &place, object, def.temporary, def.copy_grants || matches!(taken, Taken::Altered))?;
-    created(def.kind, &place.name)
+    if let Taken::Altered = taken {
+        redefine(work, &place, object)?;
+    } else {
+        store(work, &place, object, def.temporary, def.copy_grants)?;
+    }
+    Ok(created(def.kind, &place.name))
 }
 
 /// CLONE copies what is known of the source.

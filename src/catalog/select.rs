@@ -3,12 +3,13 @@
 use super::{
     context::missing_variable,
     lookup::{Found, Place},
-    store::{Column, INFORMATION_SCHEMA},
+    scope::{Columns, Output, Relation, Scope, output, renamed, resolve, type_of, unknown_type},
+    store::INFORMATION_SCHEMA,
     work::{Stop, Work},
 };
 use crate::{
     model::{
-        command::{Body, ColumnRef, Cte, DataType, Expr, FromItem, Item, Name, Query, Select, Shape, Source},
+        command::{Body, ColumnRef, Cte, Expr, FromItem, Item, Name, Query, Select, Shape, Source},
         ident::{Ident, QualifiedName},
         kind::ObjectKind,
         refusal::SnowflakeError,
@@ -18,41 +19,6 @@ use crate::{
 
 /// Views may stand on views this deep (Snowflake's own limit).
 const MOST_VIEWS: usize = 20;
-
-/// A column that a query gives.
-#[derive(Clone, Debug)]
-pub(super) struct Output {
-    /// Its name; `None` for an expression whose name the server makes.
-    pub(super) name: Option<Ident>,
-    pub(super) data_type: Option<DataType>,
-    /// It certainly has no name that a table or view could take.
-    pub(super) nameless: bool,
-}
-
-/// Columns; `None` where they are not known.
-pub(super) type Columns = Option<Vec<Output>>;
-
-/// A relation that is in scope.
-#[derive(Clone, Debug)]
-pub(super) struct Relation {
-    /// Alias, or the last part of the name.
-    pub(super) name: Option<Ident>,
-    /// The name as written, if there is no alias.
-    pub(super) path: Option<QualifiedName>,
-    pub(super) columns: Columns,
-}
-
-/// What names mean at a place of a query.
-#[derive(Default)]
-pub(super) struct Scope<'s> {
-    pub(super) relations: Vec<Relation>,
-    /// Names of select items.
-    aliases: Vec<Ident>,
-    ctes: Vec<(Ident, Columns)>,
-    /// USING or NATURAL merged columns: bare names are not ambiguous.
-    merged: bool,
-    pub(super) parent: Option<&'s Scope<'s>>,
-}
 
 /// Reads queries against the catalogue.
 pub(super) struct Reading<'w, 'a> {
@@ -137,7 +103,7 @@ impl<'w, 'a> Reading<'w, 'a> {
         for item in &select.items {
             match item {
                 Item::Star { of, exclude, rename, filtered } => {
-                    let stars = self.star(of.as_ref(), exclude, rename, &scope);
+                    let stars = star(of.as_ref(), exclude, rename, &scope);
                     match (outputs.as_mut(), stars) {
                         (Some(all), Some(stars)) if !filtered => all.extend(stars),
                         _ => outputs = None,
@@ -173,32 +139,6 @@ impl<'w, 'a> Reading<'w, 'a> {
         let nameless = alias.is_none()
             && matches!(expr.shape, Shape::Literal(_) | Shape::Null | Shape::Query | Shape::Call);
         Ok(Output { name: alias.cloned().or(own), data_type, nameless })
-    }
-
-    fn star(
-        &self,
-        of: Option<&ColumnRef>,
-        exclude: &[Ident],
-        rename: &[(Ident, Ident)],
-        scope: &Scope<'_>,
-    ) -> Columns {
-        let chosen: Vec<&Relation> = match of {
-            Some(of) => vec![scope.relations.iter().find(|relation| relation.is_named(&of.parts))?],
-            None if scope.merged || scope.relations.is_empty() => return None,
-            None => scope.relations.iter().collect(),
-        };
-        let mut all = Vec::new();
-        for relation in chosen {
-            all.extend(relation.columns.clone()?);
-        }
-        all.retain(|output| output.name.as_ref().is_none_or(|name| !exclude.contains(name)));
-        for output in &mut all {
-            let to = rename.iter().find(|(from, _)| Some(from) == output.name.as_ref());
-            if let Some((_, to)) = to {
-                output.name = Some(to.clone());
-            }
-        }
-        Some(all)
     }
 
     /// Adds relations to a scope and checks their conditions.
@@ -302,7 +242,7 @@ impl<'w, 'a> Reading<'w, 'a> {
             return Err(SnowflakeError::missing_object(&written).into());
         }
         let Found::Here(object) = self.work.find(ObjectKind::Table, &place)? else { return Ok(None) };
-        let columns = object.columns.as_ref().map(|columns| columns.iter().map(output).collect::<Vec<_>>());
+        let columns = object.known_columns().map(|columns| columns.iter().map(output).collect::<Vec<_>>());
         let view = matches!(object.kind, ObjectKind::View | ObjectKind::MaterializedView);
         let definition = if view { object.definition.clone() } else { None };
         if let Some(text) = definition {
@@ -397,122 +337,23 @@ impl<'w, 'a> Reading<'w, 'a> {
     }
 }
 
-/// A column of a stored relation as a query gives it.
-fn output(column: &Column) -> Output {
-    Output {
-        name: Some(column.name.clone()),
-        data_type: column.data_type.clone().map(DataType),
-        nameless: false,
+/// The columns of `*`.
+fn star(of: Option<&ColumnRef>, exclude: &[Ident], rename: &[(Ident, Ident)], scope: &Scope<'_>) -> Columns {
+    let chosen: Vec<&Relation> = match of {
+        Some(of) => vec![scope.relations.iter().find(|relation| relation.is_named(&of.parts))?],
+        None if scope.merged || scope.relations.is_empty() => return None,
+        None => scope.relations.iter().collect(),
+    };
+    let mut all = Vec::new();
+    for relation in chosen {
+        all.extend(relation.columns.clone()?);
     }
-}
-
-/// A column with a name and no known type.
-pub(super) fn unknown_type(name: Ident) -> Output {
-    Output { name: Some(name), data_type: None, nameless: false }
-}
-
-fn renamed(mut columns: Vec<Output>, names: &[Ident]) -> Vec<Output> {
-    for (column, name) in columns.iter_mut().zip(names) {
-        column.name = Some(name.clone());
-        column.nameless = false;
-    }
-    columns
-}
-
-impl Relation {
-    /// The relation that a table is, with its alias.
-    pub(super) fn table(name: &QualifiedName, alias: Option<&Ident>, columns: Option<&Vec<Column>>) -> Self {
-        Self {
-            name: Some(alias.unwrap_or(&name.name).clone()),
-            path: alias.is_none().then(|| name.clone()),
-            columns: columns.map(|columns| columns.iter().map(output).collect()),
+    all.retain(|output| output.name.as_ref().is_none_or(|name| !exclude.contains(name)));
+    for output in &mut all {
+        let to = rename.iter().find(|(from, _)| Some(from) == output.name.as_ref());
+        if let Some((_, to)) = to {
+            output.name = Some(to.clone());
         }
     }
-
-    /// Whether these parts before a column mean this relation.
-    fn is_named(&self, parts: &[Ident]) -> bool {
-        match parts {
-            [name] => self.name.as_ref() == Some(name),
-            [.., schema, name] => {
-                let same = |path: &QualifiedName| {
-                    path.name == *name && path.schema.as_ref().is_none_or(|written| written == schema)
-                };
-                self.path.as_ref().is_some_and(same)
-            }
-            [] => false,
-        }
-    }
-
-    fn has(&self, name: &Ident) -> Option<bool> {
-        let columns = self.columns.as_ref()?;
-        if columns.iter().any(|column| column.name.as_ref() == Some(name)) {
-            return Some(true);
-        }
-        // A column whose name the server makes may be meant.
-        if columns.iter().any(|column| column.name.is_none()) { None } else { Some(false) }
-    }
-}
-
-impl<'s> Scope<'s> {
-    /// A scope with only these relations.
-    pub(super) fn with(relations: Vec<Relation>) -> Self {
-        Self { relations, ..Self::default() }
-    }
-
-    fn cte(&self, name: &Ident) -> Option<&Columns> {
-        let own = self.ctes.iter().rev().find(|(known, _)| known == name).map(|(_, columns)| columns);
-        own.or_else(|| self.parent?.cte(name))
-    }
-}
-
-/// Words that name a value in some clause and may stand where columns do.
-fn is_pseudo_column(name: &str) -> bool {
-    matches!(name, "LEVEL" | "CONNECT_BY_ISLEAF" | "CONNECT_BY_ISCYCLE") || name.starts_with("METADATA$")
-}
-
-/// Finds a column, or refuses it where all that could hold it is known.
-fn resolve(column: &ColumnRef, scope: &Scope<'_>) -> Result<(), SnowflakeError> {
-    let Some((name, qualifier)) = column.parts.split_last() else { return Ok(()) };
-    if is_pseudo_column(name.as_str()) {
-        return Ok(());
-    }
-    let mut at = Some(scope);
-    while let Some(scope) = at {
-        if qualifier.is_empty() {
-            let mut holders = 0;
-            for relation in &scope.relations {
-                match relation.has(name) {
-                    None => return Ok(()),
-                    Some(true) => holders += 1,
-                    Some(false) => {}
-                }
-            }
-            if holders > 1 && !scope.merged && !scope.aliases.contains(name) {
-                return Err(SnowflakeError::ambiguous(name));
-            }
-            if holders > 0 || scope.aliases.contains(name) {
-                return Ok(());
-            }
-        } else if let Some(relation) = scope.relations.iter().find(|relation| relation.is_named(qualifier)) {
-            return match relation.has(name) {
-                Some(false) => Err(SnowflakeError::invalid_identifier(column.at, column)),
-                _ => Ok(()),
-            };
-        } else if scope.relations.iter().any(|relation| relation.name.is_none() && relation.columns.is_none())
-        {
-            return Ok(());
-        }
-        at = scope.parent;
-    }
-    Err(SnowflakeError::invalid_identifier(column.at, column))
-}
-
-/// The type of a column that was found.
-fn type_of(column: &ColumnRef, scope: &Scope<'_>) -> Option<DataType> {
-    let (name, qualifier) = column.parts.split_last()?;
-    let of = |relation: &&Relation| qualifier.is_empty() || relation.is_named(qualifier);
-    let mut found = scope.relations.iter().filter(of).filter_map(|relation| {
-        relation.columns.as_ref()?.iter().find(|output| output.name.as_ref() == Some(name))
-    });
-    found.next()?.data_type.clone()
+    Some(all)
 }

@@ -83,23 +83,16 @@ fn like(text: &str, pattern: &str) -> bool {
     let mut pattern = pattern.chars();
     while let Some(c) = pattern.next() {
         let mut next = vec![false; text.len() + 1];
-        match c {
-            '%' => {
-                let mut open = false;
-                for at in 0..=text.len() {
-                    open |= fits[at];
-                    next[at] = open;
-                }
+        if c == '%' {
+            let mut open = false;
+            for at in 0..=text.len() {
+                open |= fits[at];
+                next[at] = open;
             }
-            _ => {
-                let (any, want) = match c {
-                    '_' => (true, c),
-                    '\\' => (false, pattern.next().unwrap_or('\\')),
-                    other => (false, other),
-                };
-                for at in 0..text.len() {
-                    next[at + 1] = fits[at] && (any || text[at] == want);
-                }
+        } else {
+            let want = if c == '\\' { pattern.next().unwrap_or(c) } else { c };
+            for at in 0..text.len() {
+                next[at + 1] = fits[at] && (c == '_' || text[at] == want);
             }
         }
         fits = next;
@@ -156,8 +149,8 @@ fn place(work: &Work<'_>, show: &Show) -> Result<Where, Stop> {
     let context = &work.session.context;
     let missing = |_| Stop::from(SnowflakeError::missing_scope());
     match &show.scope {
-        ShowScope::Account => Ok(Where { database: None, schema: None }),
-        ShowScope::Session => {
+        ShowScope::Account | ShowScope::Object(_) => Ok(Where { database: None, schema: None }),
+        ShowScope::Session | ShowScope::Schema(None) => {
             Ok(Where { database: context.database.clone(), schema: context.schema.clone() })
         }
         ShowScope::Database(name) => {
@@ -170,9 +163,6 @@ fn place(work: &Work<'_>, show: &Show) -> Result<Where, Stop> {
             }
             Ok(Where { database: name, schema: None })
         }
-        ShowScope::Schema(None) => {
-            Ok(Where { database: context.database.clone(), schema: context.schema.clone() })
-        }
         ShowScope::Schema(Some(name)) => {
             let name = work.known(name)?;
             let (database, schema) = work.schema_of_name(&name, "SHOW")?;
@@ -184,7 +174,6 @@ fn place(work: &Work<'_>, show: &Show) -> Result<Where, Stop> {
                 Err(_) => Err(SnowflakeError::missing_scope().into()),
             }
         }
-        ShowScope::Object(_) => Ok(Where { database: None, schema: None }),
     }
 }
 

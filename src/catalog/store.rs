@@ -16,6 +16,7 @@ pub(super) type Objects = BTreeMap<String, BTreeMap<String, Object>>;
 /// The schema that every database has and nobody can change.
 pub(super) const INFORMATION_SCHEMA: &str = "INFORMATION_SCHEMA";
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -217,6 +218,13 @@ impl Object {
     /// Its key among the objects of its name space.
     pub(super) fn key(&self) -> String {
         key(&self.name, self.arguments.as_deref())
+    }
+
+    /// The columns, unless loading files may have added some (`ENABLE_SCHEMA_EVOLUTION`).
+    pub(super) fn known_columns(&self) -> Option<&Vec<Column>> {
+        let evolves =
+            self.properties.get("ENABLE_SCHEMA_EVOLUTION").is_some_and(|on| on.eq_ignore_ascii_case("TRUE"));
+        if evolves { None } else { self.columns.as_ref() }
     }
 
     pub(super) fn column(&self, name: &Ident) -> Option<&Column> {

@@ -1,14 +1,15 @@
 //! CREATE TABLE.
 
 use super::{
-    create::{Taken, created, duplicate, kept, named_columns, place_of, store, taken},
+    create::{Taken, created, duplicate, kept, named_columns, place_of, redefine, store, taken},
     lookup::{Found, Place},
-    select::{Reading, Relation, Scope},
+    scope::{Relation, Scope},
+    select::Reading,
     store::{Column, Key, KeyRule, Object, by_name},
     work::{Done, Stop, Work},
 };
 use crate::model::{
-    command::{ColumnDef, ColumnRef, Constraint, Expr, Name, Rule, TableDef, TableSource},
+    command::{ColumnDef, ColumnRef, Constraint, DataType, Expr, Name, Rule, TableDef, TableSource},
     ident::{Ident, QualifiedName},
     kind::ObjectKind,
     refusal::SnowflakeError,
@@ -20,6 +21,10 @@ pub(super) fn create(work: &mut Work<'_>, def: &TableDef) -> Done {
     }
     let place = place_of(work, def.kind, &def.name)?;
     let taken = taken(work, def.kind, &place, place.name.as_str(), def.mode, def.temporary)?;
+    // The definition is ignored when the object is there.
+    if let Taken::Kept = taken {
+        return Ok(kept(&place.name));
+    }
     work.check_uses(&def.uses)?;
     let (columns, copied) = columns(work, def)?;
     let mut object = Object {
@@ -32,31 +37,26 @@ pub(super) fn create(work: &mut Work<'_>, def: &TableDef) -> Done {
     object.name.clone_from(&place.name);
     object.created_on.clone_from(&work.stamp.now);
     constraints(work, def, &mut object)?;
-    if let Taken::Kept = taken {
-        return kept(&place.name);
+    if let Taken::Altered = taken {
+        redefine(work, &place, object)?;
+    } else {
+        store(work, &place, object, def.temporary, def.copy_grants)?;
     }
-    store(work, &place, object, def.temporary, def.copy_grants || matches!(taken, Taken::Altered))?;
-    created(ObjectKind::Table, &place.name).map(|(grade, mut reply)| {
-        let kind = def.kind.words();
-        if kind != "TABLE" {
-            reply.message = reply.message.replacen("Table", &sentence(kind), 1);
-        }
-        (grade, reply)
-    })
-}
-
-fn sentence(words: &str) -> String {
-    let lower = words.to_ascii_lowercase();
-    let mut chars = lower.chars();
-    chars.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + chars.as_str())
+    Ok(created(def.kind, &place.name))
 }
 
 /// The columns, and for LIKE and CLONE the object that they are copied from.
 fn columns(work: &mut Work<'_>, def: &TableDef) -> Result<(Option<Vec<Column>>, Option<Object>), Stop> {
     duplicate(def.columns.iter().map(|column| &column.name))?;
     match &def.source {
-        TableSource::Columns => Ok((Some(def.columns.iter().map(column).collect()), None)),
-        TableSource::Unknown if def.columns.is_empty() => Ok((None, None)),
+        TableSource::Columns => {
+            let mut columns: Vec<Column> = def.columns.iter().map(column).collect();
+            if def.kind == ObjectKind::ExternalTable {
+                // Each file's row stands in a column of its own.
+                columns.insert(0, Column::new(Ident::stored("VALUE"), Some(DataType("VARIANT".to_owned()))));
+            }
+            Ok((Some(columns), None))
+        }
         TableSource::Unknown => Ok((None, None)),
         TableSource::Like(source) | TableSource::Clone(source) => {
             let like = matches!(def.source, TableSource::Like(_));
@@ -158,7 +158,7 @@ pub(super) fn cluster_by(work: &mut Work<'_>, object: &mut Object, exprs: &[Expr
 
 /// Refuses columns that the table does not have.
 pub(super) fn require(object: &Object, columns: &[ColumnRef]) -> Result<(), Stop> {
-    if object.columns.is_none() {
+    if object.known_columns().is_none() {
         return Ok(());
     }
     for column in columns {

@@ -415,3 +415,42 @@ fn grants_go_with_the_object() {
     assert_eq!(grants("V"), [""; 0], "OR REPLACE loses them");
     assert_eq!(schema.future_grants.len(), 1);
 }
+
+#[test]
+fn or_alter_keeps_the_object() {
+    let mut bench = Bench::all(&[
+        "CREATE TABLE t (a INT)",
+        "GRANT SELECT ON TABLE t TO ROLE reader",
+        "CREATE OR ALTER TABLE t (a INT, b INT)",
+        "SELECT b FROM t",
+        "CREATE OR ALTER TABLE u (a INT)",
+        "SELECT a FROM u",
+    ]);
+    assert_eq!(bench.rows("SHOW TABLES LIKE 't'")[0][0], "2026-01-01T00:00:01Z");
+    assert!(bench.catalog.to_text().contains("SELECT TO ROLE READER"));
+    assert_eq!(bench.refusal("CREATE OR ALTER VIEW t AS SELECT 1 AS a").code, "001998");
+}
+
+#[test]
+fn if_not_exists_ignores_the_definition_of_what_is_there() {
+    let mut bench =
+        Bench::all(&["CREATE TABLE t (a INT)", "CREATE TABLE IF NOT EXISTS t AS SELECT x FROM gone"]);
+    let effect = bench.run("CREATE TABLE IF NOT EXISTS t (b INT)");
+    assert_eq!(effect.reply().unwrap().message, "T already exists, statement succeeded.");
+    assert_eq!(bench.refusal("SELECT b FROM t").code, "000904");
+}
+
+#[test]
+fn columns_that_files_bring_are_believed() {
+    let bench = Bench::all(&[
+        "CREATE STAGE st",
+        "CREATE TABLE t (a INT) ENABLE_SCHEMA_EVOLUTION = TRUE",
+        "CREATE EXTERNAL TABLE e (d DATE AS (value:c1::DATE)) LOCATION = @st FILE_FORMAT = (TYPE = PARQUET)",
+        "CREATE TABLE u USING TEMPLATE (SELECT ARRAY_AGG(OBJECT_CONSTRUCT(*)) FROM TABLE(INFER_SCHEMA(LOCATION => '@st', FILE_FORMAT => 'ff')))",
+    ]);
+    bench.all_of(&[
+        "SELECT brought FROM t",
+        "SELECT value:c2, d, metadata$filename FROM e",
+        "SELECT anything FROM u",
+    ]);
+}

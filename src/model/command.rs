@@ -1,6 +1,12 @@
 //! What a statement would do, in full: the only form of a statement that the catalogue sees. Never stored.
 
+mod create;
+mod query;
+
 use std::fmt;
+
+pub use create::{ColumnDef, Constraint, ContainerDef, ObjectDef, Rule, TableDef, TableSource, ViewDef};
+pub use query::{Body, ColumnRef, Cte, Expr, FromItem, Item, Query, Select, Shape, Source};
 
 use super::{
     facts::Verb,
@@ -11,7 +17,6 @@ use super::{
 
 /// One statement in full.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "commands live for one call and are never collected")]
 pub enum Command {
     /// CREATE DATABASE, CREATE SCHEMA.
     CreateContainer(ContainerDef),
@@ -37,7 +42,7 @@ pub enum Command {
         /// Kind and name.
         target: Target,
         /// The column, for COMMENT ON COLUMN (the target is then its relation).
-        column: Option<Ident>,
+        column: Option<ColumnRef>,
         /// The comment.
         text: String,
     },
@@ -147,7 +152,7 @@ pub enum Name {
     /// As written.
     Written(QualifiedName),
     /// `IDENTIFIER($x)` or `$x`: the value of a session variable.
-    Variable(Ident),
+    Variable(Ident, At),
     /// A name that only the server can know: a bind, an expression, an id.
     Unknown,
 }
@@ -156,7 +161,7 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Written(name) => name.fmt(f),
-            Self::Variable(name) => write!(f, "IDENTIFIER(${name})"),
+            Self::Variable(name, _) => write!(f, "IDENTIFIER(${name})"),
             Self::Unknown => f.write_str("IDENTIFIER(...)"),
         }
     }
@@ -226,185 +231,6 @@ impl fmt::Display for DataType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// CREATE DATABASE or CREATE SCHEMA.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ContainerDef {
-    /// DATABASE or SCHEMA.
-    pub kind: ObjectKind,
-    /// Name.
-    pub name: Name,
-    /// What to do when it is there.
-    pub mode: Mode,
-    /// TRANSIENT.
-    pub transient: bool,
-    /// WITH MANAGED ACCESS.
-    pub managed: bool,
-    /// CLONE of this.
-    pub clone: Option<Name>,
-    /// FROM SHARE, FROM LISTING, AS REPLICA OF: what is inside is not known.
-    pub foreign: bool,
-    /// COMMENT.
-    pub comment: Option<String>,
-    /// Other properties.
-    pub properties: Vec<Property>,
-    /// Tags and other objects that it names.
-    pub uses: Vec<ObjectUse>,
-}
-
-/// CREATE of a table.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TableDef {
-    /// Flavour: TABLE, DYNAMIC TABLE, EXTERNAL TABLE, ...
-    pub kind: ObjectKind,
-    /// Name.
-    pub name: Name,
-    /// What to do when it is there.
-    pub mode: Mode,
-    /// TEMPORARY.
-    pub temporary: bool,
-    /// TRANSIENT.
-    pub transient: bool,
-    /// Where its columns come from beside the list.
-    pub source: TableSource,
-    /// The written columns.
-    pub columns: Vec<ColumnDef>,
-    /// Constraints beside the columns.
-    pub constraints: Vec<Constraint>,
-    /// CLUSTER BY.
-    pub cluster_by: Vec<Expr>,
-    /// Columns that policies on the table name.
-    pub policy_columns: Vec<ColumnRef>,
-    /// COPY GRANTS.
-    pub copy_grants: bool,
-    /// COMMENT.
-    pub comment: Option<String>,
-    /// Other properties.
-    pub properties: Vec<Property>,
-    /// Policies, tags, warehouses and other objects that it names.
-    pub uses: Vec<ObjectUse>,
-}
-
-/// Where a new table's columns come from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TableSource {
-    /// The written list alone.
-    Columns,
-    /// LIKE.
-    Like(Name),
-    /// CLONE.
-    Clone(Name),
-    /// AS SELECT.
-    Query(Box<Query>),
-    /// USING TEMPLATE, fixed columns of the kind, a foreign catalogue: not known here.
-    Unknown,
-}
-
-/// A column of a new table or of ADD COLUMN.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ColumnDef {
-    /// Name.
-    pub name: Ident,
-    /// Type; CREATE TABLE ... AS SELECT may leave it out.
-    pub data_type: Option<DataType>,
-    /// NOT NULL.
-    pub not_null: bool,
-    /// DEFAULT, as written.
-    pub default: Option<String>,
-    /// What the default, a virtual column or a check reads.
-    pub reads: Vec<Expr>,
-    /// AUTOINCREMENT or IDENTITY.
-    pub autoincrement: bool,
-    /// A virtual or computed column.
-    pub computed: bool,
-    /// COMMENT.
-    pub comment: Option<String>,
-    /// Constraints written with the column.
-    pub constraints: Vec<Constraint>,
-    /// Policies and tags.
-    pub uses: Vec<ObjectUse>,
-}
-
-/// A constraint of a table.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Constraint {
-    /// Name, if given.
-    pub name: Option<Ident>,
-    /// What it says.
-    pub rule: Rule,
-}
-
-/// What a constraint says.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Rule {
-    /// PRIMARY KEY.
-    Primary(Vec<ColumnRef>),
-    /// UNIQUE.
-    Unique(Vec<ColumnRef>),
-    /// FOREIGN KEY or REFERENCES.
-    Foreign {
-        /// Own columns.
-        columns: Vec<ColumnRef>,
-        /// The table.
-        table: Name,
-        /// Its columns.
-        referenced: Vec<ColumnRef>,
-    },
-    /// CHECK.
-    Check(Expr),
-}
-
-/// CREATE VIEW or CREATE MATERIALIZED VIEW.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ViewDef {
-    /// VIEW or MATERIALIZED VIEW.
-    pub kind: ObjectKind,
-    /// Name.
-    pub name: Name,
-    /// What to do when it is there.
-    pub mode: Mode,
-    /// TEMPORARY.
-    pub temporary: bool,
-    /// SECURE.
-    pub secure: bool,
-    /// Names of the columns, if given, with their comments.
-    pub columns: Vec<(Ident, Option<String>)>,
-    /// COPY GRANTS.
-    pub copy_grants: bool,
-    /// COMMENT.
-    pub comment: Option<String>,
-    /// Policies and tags.
-    pub uses: Vec<ObjectUse>,
-    /// The query.
-    pub query: Query,
-    /// The query as written.
-    pub text: String,
-}
-
-/// CREATE of a kind that has no form of its own.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ObjectDef {
-    /// Kind.
-    pub kind: ObjectKind,
-    /// Name.
-    pub name: Name,
-    /// What to do when it is there.
-    pub mode: Mode,
-    /// TEMPORARY.
-    pub temporary: bool,
-    /// Types of the arguments of a routine or policy.
-    pub arguments: Option<Vec<DataType>>,
-    /// CLONE of this.
-    pub clone: Option<Name>,
-    /// COMMENT.
-    pub comment: Option<String>,
-    /// COPY GRANTS.
-    pub copy_grants: bool,
-    /// What it names.
-    pub uses: Vec<ObjectUse>,
-    /// Body, query or definition, as written, where the catalogue keeps it.
-    pub definition: Option<String>,
 }
 
 /// One change of an ALTER.
@@ -517,8 +343,8 @@ pub enum GrantOn {
     Future(ObjectKind, Target),
     /// The account.
     Account,
-    /// A role, database role or application role.
-    Role(ObjectUse),
+    /// Roles, database roles or application roles.
+    Roles(Vec<ObjectUse>),
     /// Something that the catalogue does not hold.
     Other,
 }
@@ -538,174 +364,6 @@ pub enum Use {
     Bare(Name),
     /// USE SECONDARY ROLES.
     SecondaryRoles,
-}
-
-/// A column as a statement names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ColumnRef {
-    /// Up to four parts, the column last.
-    pub parts: Vec<Ident>,
-    /// Where it stands.
-    pub at: At,
-}
-
-impl ColumnRef {
-    /// The column's own name.
-    pub fn column(&self) -> Option<&Ident> {
-        self.parts.last()
-    }
-}
-
-impl fmt::Display for ColumnRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, part) in self.parts.iter().enumerate() {
-            if n > 0 {
-                f.write_str(".")?;
-            }
-            part.fmt(f)?;
-        }
-        Ok(())
-    }
-}
-
-/// An expression, as far as names and shapes go.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Expr {
-    /// Columns that it names.
-    pub columns: Vec<ColumnRef>,
-    /// Queries in it.
-    pub queries: Vec<Query>,
-    /// Session variables that it reads.
-    pub variables: Vec<(Ident, At)>,
-    /// Functions whose names have a database or schema, and how they stand in the text.
-    pub functions: Vec<Name>,
-    /// What it is as a whole.
-    pub shape: Shape,
-}
-
-/// What an expression is as a whole.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Shape {
-    /// One column and nothing else.
-    Column,
-    /// A cast of anything to this type.
-    Cast(DataType),
-    /// The literal NULL.
-    Null,
-    /// DEFAULT, in a VALUES list.
-    Default,
-    /// A literal text or number.
-    Literal(String),
-    /// One query in parentheses.
-    Query,
-    /// One call of a function.
-    Call,
-    /// Anything else.
-    #[default]
-    Other,
-}
-
-/// A query.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Query {
-    /// WITH.
-    pub ctes: Vec<Cte>,
-    /// WITH RECURSIVE (Snowflake does not ask for the word).
-    pub recursive: bool,
-    /// The rest.
-    pub body: Body,
-    /// ORDER BY and LIMIT, whose names may also be those of the output.
-    pub order: Vec<Expr>,
-}
-
-/// One query of WITH.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cte {
-    /// Name.
-    pub name: Ident,
-    /// Names of its columns, if given.
-    pub columns: Vec<Ident>,
-    /// The query; `None` for a procedure or function of WITH.
-    pub query: Option<Query>,
-}
-
-/// The body of a query.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Body {
-    /// SELECT.
-    Select(Box<Select>),
-    /// UNION, INTERSECT, EXCEPT, MINUS: the first side gives the names.
-    Set(Vec<Query>),
-    /// VALUES.
-    Values(Vec<Vec<Expr>>),
-    /// A query whose columns are not known here: SHOW, CALL and the like.
-    Unknown,
-}
-
-/// SELECT.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Select {
-    /// What is selected.
-    pub items: Vec<Item>,
-    /// FROM.
-    pub from: Vec<FromItem>,
-    /// WHERE, GROUP BY, HAVING, QUALIFY, CONNECT BY.
-    pub conditions: Vec<Expr>,
-}
-
-/// One select item.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Item {
-    /// `*` or `t.*`.
-    Star {
-        /// The relation.
-        of: Option<ColumnRef>,
-        /// EXCLUDE.
-        exclude: Vec<Ident>,
-        /// RENAME.
-        rename: Vec<(Ident, Ident)>,
-        /// ILIKE: which columns is not known here.
-        filtered: bool,
-    },
-    /// An expression.
-    Expr {
-        /// The expression.
-        expr: Expr,
-        /// Its name, if given.
-        alias: Option<Ident>,
-    },
-}
-
-/// One relation of FROM.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FromItem {
-    /// What it is.
-    pub source: Source,
-    /// Its alias.
-    pub alias: Option<Ident>,
-    /// Aliases of its columns.
-    pub columns: Vec<Ident>,
-    /// Join conditions, arguments of table functions.
-    pub on: Vec<Expr>,
-    /// USING columns.
-    pub using: Vec<ColumnRef>,
-    /// NATURAL.
-    pub natural: bool,
-}
-
-/// What a relation of FROM is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Source {
-    /// A table, view, CTE.
-    Relation(Name),
-    /// A query in parentheses.
-    Query(Box<Query>),
-    /// FLATTEN, which has known columns.
-    Flatten,
-    /// A stage.
-    Stage(Name),
-    /// A table function, PIVOT, MATCH_RECOGNIZE, RESULT_SCAN: columns not known here.
-    Unknown,
 }
 
 /// A table that is written to, with its alias.

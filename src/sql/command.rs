@@ -4,12 +4,15 @@
 //! wrong and where. What Snowflake checks only when it runs is not looked into.
 
 mod alter;
+mod call;
 mod columns;
 mod create;
 mod dml;
 mod expr;
+mod from;
 mod grant;
 mod objects;
+mod operand;
 mod options;
 mod query;
 mod reader;
@@ -53,7 +56,7 @@ pub fn object_name(text: &str) -> Option<QualifiedName> {
     let name = r.name(ObjectKind::Table).ok()?;
     match name {
         Name::Written(name) if r.done() => Some(name),
-        Name::Written(_) | Name::Variable(_) | Name::Unknown => None,
+        Name::Written(_) | Name::Variable(..) | Name::Unknown => None,
     }
 }
 
@@ -125,7 +128,7 @@ fn session(r: &mut Reader<'_>) -> Read<Command> {
     if r.take("CALL") {
         let name = r.name(ObjectKind::Procedure)?;
         let mut arguments = Expr::default();
-        expr::call_arguments(r, &mut arguments)?;
+        call::call_arguments(r, &mut arguments)?;
         r.skip_rest()?;
         return Ok(Command::Call { name, arguments: vec![arguments] });
     }
@@ -136,7 +139,7 @@ fn session(r: &mut Reader<'_>) -> Read<Command> {
         if r.take("USING") {
             r.step();
         }
-        return statement(r).map(|inner| Command::Explain(Box::new(inner)));
+        return r.nested(statement).map(|inner| Command::Explain(Box::new(inner)));
     }
     let other = [
         ("LIST", Verb::List),
@@ -321,14 +324,15 @@ fn comment(r: &mut Reader<'_>) -> Read<Command> {
     if r.take("COLUMN") {
         if_exists |= r.take_phrase("IF EXISTS");
         let mut column = expr::column(r)?;
-        let Some(name) = column.parts.pop() else { return Err(r.unexpected()) };
+        let named = column.clone();
+        column.parts.pop();
         let Some(table) = reader::qualified(column.parts) else { return Err(r.unexpected()) };
         r.expect("IS")?;
         let text = r.expect_string()?;
         r.finish()?;
         let name_of = Name::Written(table);
         let target = Target { if_exists, ..target(ObjectKind::Table, name_of) };
-        return Ok(Command::Comment { target, column: Some(name), text });
+        return Ok(Command::Comment { target, column: Some(named), text });
     }
     let mut target = named_target(r)?;
     target.if_exists |= if_exists;
@@ -369,7 +373,7 @@ fn set(r: &mut Reader<'_>) -> Read<Command> {
     if r.is_op("(") {
         let names = r.list(Reader::ident)?;
         r.expect_op("=")?;
-        let exprs = if expr::starts_query(r, 1) { vec![expr::expr(r)?] } else { r.list(expr::expr)? };
+        let exprs = if operand::starts_query(r, 1) { vec![expr::expr(r)?] } else { r.list(expr::expr)? };
         for (n, name) in names.into_iter().enumerate() {
             values.push((name, exprs.get(n).and_then(literal)));
         }

@@ -2,6 +2,7 @@
 
 use super::{
     expr::{self, expr},
+    from, operand,
     options::Options,
     query,
     reader::{Read, Reader},
@@ -27,7 +28,7 @@ pub(super) fn dml(r: &mut Reader<'_>) -> Read<Command> {
     if r.take("DELETE") {
         r.expect("FROM")?;
         let table = table_ref(r, &["USING", "WHERE"])?;
-        let using = if r.take("USING") { query::from(r)? } else { Vec::new() };
+        let using = if r.take("USING") { from::from(r)? } else { Vec::new() };
         let filter = where_(r)?;
         return Ok(Command::Delete { table, using, filter });
     }
@@ -69,7 +70,7 @@ fn where_(r: &mut Reader<'_>) -> Read<Vec<Expr>> {
 
 fn columns(r: &mut Reader<'_>) -> Read<Vec<ColumnRef>> {
     // `(SELECT ...)` is a query, not a list.
-    if r.is_op("(") && !expr::starts_query(r, 0) { r.list(expr::column) } else { Ok(Vec::new()) }
+    if r.is_op("(") && !operand::starts_query(r, 0) { r.list(expr::column) } else { Ok(Vec::new()) }
 }
 
 fn insert(r: &mut Reader<'_>) -> Read<Command> {
@@ -132,7 +133,7 @@ fn update(r: &mut Reader<'_>) -> Read<Command> {
     let table = table_ref(r, &["SET"])?;
     r.expect("SET")?;
     let set = assignments(r)?;
-    let from = if r.take("FROM") { query::from(r)? } else { Vec::new() };
+    let from = if r.take("FROM") { from::from(r)? } else { Vec::new() };
     let filter = where_(r)?;
     Ok(Command::Update { table, from, set, filter })
 }
@@ -141,7 +142,7 @@ fn merge(r: &mut Reader<'_>) -> Read<Command> {
     r.expect("INTO")?;
     let table = table_ref(r, &["USING"])?;
     r.expect("USING")?;
-    let mut sources = query::from(r)?;
+    let mut sources = from::from(r)?;
     if sources.is_empty() {
         return Err(r.unexpected());
     }
@@ -201,8 +202,8 @@ fn copy(r: &mut Reader<'_>) -> Read<Command> {
         found.into = Some((table, columns(r)?));
     }
     if r.take("FROM") {
-        if expr::starts_query(r, 0) {
-            found.query = Some(expr::sub_query(r)?);
+        if operand::starts_query(r, 0) {
+            found.query = Some(operand::sub_query(r)?);
         } else if r.is_op("(") {
             r.skip()?;
         } else if !location(r, &mut found)? {
@@ -243,7 +244,7 @@ fn location(r: &mut Reader<'_>, found: &mut Copy) -> Read<bool> {
         _ => return Ok(false),
     };
     if text.starts_with('@') {
-        match query::stage_name(&text) {
+        match from::stage_name(&text) {
             Name::Unknown => {}
             name => found.uses.push(ObjectUse { kind: ObjectKind::Stage, name }),
         }

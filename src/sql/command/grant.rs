@@ -45,13 +45,9 @@ fn role_kind(r: &Reader<'_>) -> Option<ObjectKind> {
 
 fn roles(r: &mut Reader<'_>, kind: ObjectKind, revoke: bool) -> Read<Command> {
     r.take_phrase(kind.words());
-    let mut named = r.commas(|r| r.use_of(kind))?;
+    let named = r.commas(|r| r.use_of(kind))?;
     let grantees = grantees(r, revoke)?;
-    let Some(first) = named.pop() else { return Err(r.unexpected()) };
-    // Several roles in one statement: the others are checked as objects that it names.
-    let mut grantees = grantees;
-    grantees.append(&mut named);
-    Ok(Command::Grant(Grant { revoke, privileges: Vec::new(), on: GrantOn::Role(first), grantees }))
+    Ok(Command::Grant(Grant { revoke, privileges: Vec::new(), on: GrantOn::Roles(named), grantees }))
 }
 
 /// Privileges up to ON, each with its words: `CREATE TABLE`, `SELECT`.

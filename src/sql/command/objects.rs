@@ -306,7 +306,7 @@ fn task(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
 fn has_body(r: &mut Reader<'_>) -> bool {
     let mark = r.mark();
     r.back(0);
-    while !r.done() && !(r.is("AS") && r.kind_at(1).is_some()) {
+    while !r.done() && (!r.is("AS") || r.kind_at(1).is_none()) {
         r.step();
     }
     let found = !r.done();

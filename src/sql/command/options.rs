@@ -247,7 +247,6 @@ pub(super) fn cluster_by(r: &mut Reader<'_>) -> Read<Vec<Expr>> {
 /// The value of a property.
 pub(super) fn value(r: &mut Reader<'_>) -> Read<()> {
     match r.kind() {
-        None => Err(r.unexpected()),
         Some(TokenKind::LeftParen) => r.skip(),
         Some(TokenKind::Word | TokenKind::QuotedName) => {
             r.step();
@@ -272,7 +271,7 @@ pub(super) fn value(r: &mut Reader<'_>) -> Read<()> {
             r.step();
             Ok(())
         }
-        Some(TokenKind::Punct | TokenKind::RightParen | TokenKind::Semicolon) => Err(r.unexpected()),
+        None | Some(TokenKind::Punct | TokenKind::RightParen | TokenKind::Semicolon) => Err(r.unexpected()),
         Some(_) => {
             r.step();
             Ok(())

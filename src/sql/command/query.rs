@@ -2,14 +2,12 @@
 
 use super::{
     expr::{self, expr, exprs},
-    reader::{Read, Reader, written_name},
+    from::{alias, from},
+    operand::sub_query,
+    reader::{Read, Reader},
 };
 use crate::{
-    model::{
-        command::{Body, Cte, Expr, FromItem, Item, Name, Query, Select, Shape, Source},
-        ident::Ident,
-        kind::ObjectKind,
-    },
+    model::command::{Body, ColumnRef, Cte, Expr, Item, Query, Select},
     sql::lex::TokenKind,
 };
 
@@ -34,19 +32,13 @@ fn read(r: &mut Reader<'_>) -> Read<Query> {
         sides.push(side(r)?);
     }
     tail(r, &mut order)?;
-    if sides.len() == 1 {
-        if let Some(mut only) = sides.pop() {
-            if ctes.is_empty() {
-                only.order.append(&mut order);
-                return Ok(only);
-            }
-            // A parenthesised query of its own after WITH stays whole.
-            if only.ctes.is_empty() {
-                only.order.append(&mut order);
-                return Ok(Query { ctes, recursive, ..only });
-            }
-            sides.push(only);
-        }
+    if let [only] = sides.as_mut_slice()
+        && (ctes.is_empty() || only.ctes.is_empty())
+    {
+        only.order.append(&mut order);
+        let ctes = if ctes.is_empty() { std::mem::take(&mut only.ctes) } else { ctes };
+        let Some(only) = sides.pop() else { return Err(r.unexpected()) };
+        return Ok(Query { ctes, recursive, ..only });
     }
     Ok(Query { ctes, recursive, body: Body::Set(sides), order })
 }
@@ -87,16 +79,16 @@ fn cte(r: &mut Reader<'_>) -> Read<Cte> {
         }
         return Ok(Cte { name, columns, query: None });
     }
-    Ok(Cte { name, columns, query: Some(expr::sub_query(r)?) })
+    Ok(Cte { name, columns, query: Some(sub_query(r)?) })
 }
 
-fn plain(body: Body) -> Query {
+pub(super) fn plain(body: Body) -> Query {
     Query { ctes: Vec::new(), recursive: false, body, order: Vec::new() }
 }
 
 fn side(r: &mut Reader<'_>) -> Read<Query> {
     if r.is_op("(") {
-        return expr::sub_query(r);
+        return sub_query(r);
     }
     if r.take("SELECT") {
         return Ok(plain(Body::Select(Box::new(select(r)?))));
@@ -206,7 +198,7 @@ fn item(r: &mut Reader<'_>) -> Read<Item> {
         if r.is_op(".") && r.is_op_at(1, "*") {
             r.step();
             r.step();
-            return star(r, Some(crate::model::command::ColumnRef { parts, at }));
+            return star(r, Some(ColumnRef { parts, at }));
         }
         r.back(mark);
     }
@@ -215,7 +207,7 @@ fn item(r: &mut Reader<'_>) -> Read<Item> {
     Ok(Item::Expr { expr, alias })
 }
 
-fn star(r: &mut Reader<'_>, of: Option<crate::model::command::ColumnRef>) -> Read<Item> {
+fn star(r: &mut Reader<'_>, of: Option<ColumnRef>) -> Read<Item> {
     let (mut exclude, mut rename, mut filtered) = (Vec::new(), Vec::new(), false);
     loop {
         if r.take("ILIKE") {
@@ -246,349 +238,4 @@ fn star(r: &mut Reader<'_>, of: Option<crate::model::command::ColumnRef>) -> Rea
             return Ok(Item::Star { of, exclude, rename, filtered });
         }
     }
-}
-
-/// `[AS] name`; without AS, words that begin the next clause are no aliases.
-fn alias(r: &mut Reader<'_>, item: bool) -> Read<Option<Ident>> {
-    if r.take("AS") {
-        // In FROM, a string is no alias; a select item's alias may be any word but the reserved.
-        return r.ident().map(Some);
-    }
-    if r.kind() == Some(TokenKind::QuotedName) {
-        return r.any_ident().map(Some);
-    }
-    if r.kind() != Some(TokenKind::Word) || is_reserved_alias(r, item) {
-        return Ok(None);
-    }
-    r.ident().map(Some)
-}
-
-fn is_reserved_alias(r: &Reader<'_>, item: bool) -> bool {
-    const ENDS: &[&str] = &[
-        "EXCEPT",
-        "INTERSECT",
-        "LIMIT",
-        "OFFSET",
-        "FETCH",
-        "WHEN",
-        "END",
-        "USING",
-        "ORDER",
-        "UNION",
-        "MINUS",
-        "QUALIFY",
-    ];
-    const FROM_ENDS: &[&str] = &[
-        "JOIN",
-        "INNER",
-        "LEFT",
-        "RIGHT",
-        "FULL",
-        "CROSS",
-        "NATURAL",
-        "LATERAL",
-        "ASOF",
-        "MATCH_CONDITION",
-        "PIVOT",
-        "UNPIVOT",
-        "MATCH_RECOGNIZE",
-        "CHANGES",
-        "AT",
-        "BEFORE",
-        "CONNECT",
-        "WINDOW",
-        "START",
-        "DIRECTED",
-        "SEED",
-        "OUTER",
-        "RESAMPLE",
-    ];
-    if !r.at_ident() || r.is_any(ENDS) {
-        return true;
-    }
-    if item {
-        return false;
-    }
-    // AT and BEFORE are names unless a parenthesis follows.
-    if r.is_any(&["AT", "BEFORE", "CHANGES", "SEED", "PIVOT", "UNPIVOT", "MATCH_RECOGNIZE", "RESAMPLE"]) {
-        return r.is_op_at(1, "(");
-    }
-    if r.is("WINDOW") {
-        return r.is_at(2, "AS");
-    }
-    if r.is("ASOF") {
-        return r.is_at(1, "JOIN");
-    }
-    if r.is("DIRECTED") || r.is("OUTER") {
-        return r.is_at(1, "JOIN");
-    }
-    r.is_any(FROM_ENDS)
-}
-
-/// The relations after FROM, joins included.
-pub(super) fn from(r: &mut Reader<'_>) -> Read<Vec<FromItem>> {
-    let mut items = Vec::new();
-    joined(r, &mut items)?;
-    while r.take_op(",") {
-        joined(r, &mut items)?;
-    }
-    Ok(items)
-}
-
-fn joined(r: &mut Reader<'_>, items: &mut Vec<FromItem>) -> Read<()> {
-    relation(r, items)?;
-    loop {
-        let natural = r.take("NATURAL");
-        let joins = r.take_any(&["INNER", "CROSS", "ASOF"]) || {
-            let side = r.take_any(&["LEFT", "RIGHT", "FULL"]);
-            side && {
-                r.take("OUTER");
-                true
-            }
-        };
-        r.take("DIRECTED");
-        if !r.take("JOIN") {
-            if natural || joins {
-                return Err(r.unexpected());
-            }
-            return Ok(());
-        }
-        let before = items.len();
-        relation(r, items)?;
-        let Some(item) = items.get_mut(before) else { return Ok(()) };
-        item.natural = natural;
-        if r.take("MATCH_CONDITION") {
-            let condition = r.list(expr)?;
-            if let Some(item) = items.last_mut() {
-                item.on.extend(condition);
-            }
-        }
-        if r.take("ON") {
-            let condition = expr(r)?;
-            if let Some(item) = items.last_mut() {
-                item.on.push(condition);
-            }
-        } else if r.is("USING") && r.is_op_at(1, "(") {
-            r.step();
-            let using = r.list(expr::column)?;
-            if let Some(item) = items.last_mut() {
-                item.using.extend(using);
-            }
-        }
-    }
-}
-
-fn item_of(source: Source) -> FromItem {
-    FromItem { source, alias: None, columns: Vec::new(), on: Vec::new(), using: Vec::new(), natural: false }
-}
-
-fn relation(r: &mut Reader<'_>, items: &mut Vec<FromItem>) -> Read<()> {
-    r.nested(|r| {
-        r.take("LATERAL");
-        // A join in parentheses.
-        if r.is_op("(") && !expr::starts_query(r, 0) && !r.is_at(1, "VALUES") && !is_statement(r, 1) {
-            r.step();
-            joined(r, items)?;
-            while r.take_op(",") {
-                joined(r, items)?;
-            }
-            r.expect_op(")")?;
-            if r.is_op(".") || r.at_ident() && !is_reserved_alias(r, false) || r.is("AS") {
-                let alias = alias(r, false)?;
-                if alias.is_some() {
-                    // The columns of a join under one alias: not followed.
-                    items.push(FromItem { alias, ..item_of(Source::Unknown) });
-                }
-            }
-            return Ok(());
-        }
-        let (source, on) = source(r)?;
-        let mut item = FromItem { on, ..item_of(source) };
-        suffixes(r, &mut item)?;
-        item.alias = alias(r, false)?;
-        if item.alias.is_some() && r.is_op("(") && !r.is_op_at(1, "+") {
-            item.columns = r.list(Reader::ident)?;
-        }
-        suffixes(r, &mut item)?;
-        if item.alias.is_none() {
-            item.alias = alias(r, false)?;
-            if item.alias.is_some() && r.is_op("(") {
-                item.columns = r.list(Reader::ident)?;
-            }
-            suffixes(r, &mut item)?;
-        }
-        items.push(item);
-        Ok(())
-    })
-}
-
-fn is_statement(r: &Reader<'_>, ahead: usize) -> bool {
-    ["SHOW", "CALL", "DESCRIBE", "DESC"]
-        .iter()
-        .any(|word| r.is_at(ahead, word) && !r.is_op_at(ahead + 1, "."))
-        && matches!(r.kind_at(ahead + 1), Some(TokenKind::Word | TokenKind::QuotedName))
-        && !r.is_op_at(ahead + 1, ")")
-}
-
-/// Time travel, samples, pivots: what stands between a relation and its alias, or after it.
-fn suffixes(r: &mut Reader<'_>, item: &mut FromItem) -> Read<()> {
-    loop {
-        if (r.is("AT") || r.is("BEFORE") || r.is("CHANGES")) && r.is_op_at(1, "(") {
-            r.step();
-            r.skip()?;
-            if r.take("END") {
-                r.skip()?;
-            }
-        } else if r.is("SAMPLE") || r.is("TABLESAMPLE") {
-            r.step();
-            r.take_any(&["BERNOULLI", "ROW", "SYSTEM", "BLOCK"]);
-            r.skip()?;
-            if r.take("SEED") || r.take("REPEATABLE") {
-                r.skip()?;
-            }
-        } else if (r.is("PIVOT") || r.is("UNPIVOT") || r.is("MATCH_RECOGNIZE") || r.is("RESAMPLE"))
-            && (r.is_op_at(1, "(") || r.is_at(2, "NULLS"))
-        {
-            let mut inner = item_of(std::mem::replace(&mut item.source, Source::Unknown));
-            inner.alias.clone_from(&item.alias);
-            if let Source::Relation(_) | Source::Query(_) = inner.source {
-                // The relation inside must exist all the same: kept as a query without columns.
-                item.on.push(Expr { queries: vec![existence(inner)], ..Expr::default() });
-            }
-            item.alias = None;
-            r.step();
-            if r.take_any(&["INCLUDE", "EXCLUDE"]) {
-                r.take("NULLS");
-            }
-            r.skip()?;
-        } else if r.take("WITH") {
-            // WITH OFFSET and the like of table functions.
-            r.step();
-        } else {
-            return Ok(());
-        }
-    }
-}
-
-/// `SELECT 1 FROM item`: asks only whether it exists.
-fn existence(item: FromItem) -> Query {
-    let one = Expr { shape: Shape::Literal("1".to_owned()), ..Expr::default() };
-    let select = Select {
-        items: vec![Item::Expr { expr: one, alias: None }],
-        from: vec![item],
-        conditions: Vec::new(),
-    };
-    plain(Body::Select(Box::new(select)))
-}
-
-fn source(r: &mut Reader<'_>) -> Read<(Source, Vec<Expr>)> {
-    if r.is_op("(") {
-        if r.is_at(1, "VALUES") || expr::starts_query(r, 0) {
-            return Ok((Source::Query(Box::new(expr::sub_query(r)?)), Vec::new()));
-        }
-        r.skip()?;
-        return Ok((Source::Unknown, Vec::new()));
-    }
-    if r.is("VALUES") {
-        let rows = values(r)?;
-        return Ok((Source::Query(Box::new(plain(Body::Values(rows)))), Vec::new()));
-    }
-    if r.kind() == Some(TokenKind::StagePath) {
-        let name = stage_name(r.here());
-        r.step();
-        return Ok((Source::Stage(name), stage_options(r)?));
-    }
-    if r.kind() == Some(TokenKind::String) {
-        let name = r.string().unwrap_or_default();
-        let source = if name.starts_with('@') { Source::Stage(stage_name(&name)) } else { Source::Unknown };
-        return Ok((source, stage_options(r)?));
-    }
-    if r.is("TABLE") && r.is_op_at(1, "(") {
-        return table_function(r);
-    }
-    if r.kind() == Some(TokenKind::Variable) {
-        let name = r.name(ObjectKind::Table)?;
-        let positional =
-            matches!(&name, Name::Variable(name) if name.as_str().bytes().all(|b| b.is_ascii_digit()));
-        return Ok((if positional { Source::Unknown } else { Source::Relation(name) }, Vec::new()));
-    }
-    if r.is_op("?") || r.is_op(":") {
-        let mut ignored = Expr::default();
-        r.step();
-        if r.kind() == Some(TokenKind::Word) {
-            r.step();
-        }
-        ignored.shape = Shape::Other;
-        return Ok((Source::Unknown, Vec::new()));
-    }
-    let name = r.name(ObjectKind::Table)?;
-    // A table function without TABLE(), as FLATTEN and UDTFs stand after LATERAL.
-    if r.is_op("(") {
-        let mut found = Expr::default();
-        expr::call_arguments(r, &mut found)?;
-        if r.take("OVER") {
-            r.skip()?;
-        }
-        return Ok((function_source(&name), vec![found]));
-    }
-    Ok((Source::Relation(name), Vec::new()))
-}
-
-fn function_source(name: &Name) -> Source {
-    match name {
-        Name::Written(name) if name.schema.is_none() && name.name.as_str() == "FLATTEN" => Source::Flatten,
-        _ => Source::Unknown,
-    }
-}
-
-fn table_function(r: &mut Reader<'_>) -> Read<(Source, Vec<Expr>)> {
-    r.step();
-    let start = r.mark();
-    r.step();
-    // TABLE('name'), TABLE($name), TABLE(:name) are names.
-    if r.kind() == Some(TokenKind::String) && r.is_op_at(1, ")") {
-        let text = r.string().unwrap_or_default();
-        r.step();
-        let name = written_name(&text, ObjectKind::Table).unwrap_or(Name::Unknown);
-        return Ok((Source::Relation(name), Vec::new()));
-    }
-    if r.at_ident() {
-        let name = r.name(ObjectKind::Function)?;
-        if r.is_op("(") {
-            let mut found = Expr::default();
-            expr::call_arguments(r, &mut found)?;
-            if r.take("OVER") {
-                r.skip()?;
-            }
-            if r.take_op(")") {
-                return Ok((function_source(&name), vec![found]));
-            }
-        }
-    }
-    // Anything else in TABLE(...) stays unread: `obj!METHOD()`, binds, generators with words.
-    r.back(start);
-    r.skip()?;
-    Ok((Source::Unknown, Vec::new()))
-}
-
-/// `(FILE_FORMAT => 'x', PATTERN => 'y')` after a stage.
-fn stage_options(r: &mut Reader<'_>) -> Read<Vec<Expr>> {
-    if r.is_op("(") && r.is_op_at(2, "=>") {
-        r.skip()?;
-    }
-    Ok(Vec::new())
-}
-
-/// The stage of `@db.schema.stage/path`; user and table stages have no name of their own.
-pub(super) fn stage_name(text: &str) -> Name {
-    let text = text.trim_start_matches('@');
-    if text.starts_with('~') || text.contains('%') || text.contains("://") {
-        return Name::Unknown;
-    }
-    let mut in_quotes = false;
-    let end = text.find(|c: char| {
-        in_quotes ^= c == '"';
-        c == '/' && !in_quotes
-    });
-    written_name(&text[..end.unwrap_or(text.len())], ObjectKind::Stage).unwrap_or(Name::Unknown)
 }

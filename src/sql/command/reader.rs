@@ -1,5 +1,7 @@
 //! Reading the tokens of one statement, with refusals that point at the token.
 
+use std::cell::Cell;
+
 use crate::{
     model::{
         command::{Name, ObjectUse},
@@ -25,7 +27,12 @@ pub(super) struct Reader<'t> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    /// The last place that was asked for: its offset and what it came to.
+    last_place: Cell<(usize, At)>,
 }
+
+/// Where a text begins.
+const START: At = At { line: 1, position: 0 };
 
 impl<'t> Reader<'t> {
     /// Reads all tokens; refuses a literal, name or comment without an end.
@@ -35,7 +42,7 @@ impl<'t> Reader<'t> {
             match token.kind {
                 TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment => {}
                 TokenKind::Unterminated(_) => {
-                    let reader = Self { text, tokens: vec![token], at: 0, depth: 0 };
+                    let reader = Self::over(text, vec![token]);
                     return Err(reader.unexpected());
                 }
                 _ => tokens.push(token),
@@ -48,7 +55,11 @@ impl<'t> Reader<'t> {
         if tokens.is_empty() {
             return Err(SnowflakeError::empty());
         }
-        Ok(Self { text, tokens, at: 0, depth: 0 })
+        Ok(Self::over(text, tokens))
+    }
+
+    fn over(text: &'t str, tokens: Vec<Token>) -> Self {
+        Self { text, tokens, at: 0, depth: 0, last_place: Cell::new((0, START)) }
     }
 
     pub(super) fn done(&self) -> bool {
@@ -114,12 +125,18 @@ impl<'t> Reader<'t> {
             Some(token) => token.start,
             None => self.tokens.last().map_or(0, |token| token.end),
         };
-        let before = &self.text[..offset];
-        let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-        At {
-            line: before.bytes().filter(|b| *b == b'\n').count() + 1,
-            position: before[line_start..].chars().count(),
+        // Places are asked for mostly in the order of the text: go on from the last one.
+        let last = self.last_place.get();
+        let (from, mut at) = if last.0 <= offset { last } else { (0, START) };
+        for c in self.text[from..offset].chars() {
+            if c == '\n' {
+                at = At { line: at.line + 1, position: 0 };
+            } else {
+                at.position += 1;
+            }
         }
+        self.last_place.set((offset, at));
+        at
     }
 
     /// A syntax error at this token.
@@ -313,9 +330,9 @@ impl<'t> Reader<'t> {
     /// The name of an object of `kind`: as written, or from a variable.
     pub(super) fn name(&mut self, kind: ObjectKind) -> Read<Name> {
         if self.kind() == Some(TokenKind::Variable) {
-            let name = Ident::written(&self.here()[1..]);
+            let name = Name::Variable(Ident::written(&self.here()[1..]), self.place());
             self.step();
-            return Ok(if self.is_op(".") { self.rest_of_unknown_name()? } else { Name::Variable(name) });
+            return Ok(if self.is_op(".") { self.rest_of_unknown_name()? } else { name });
         }
         if self.is("IDENTIFIER") && self.is_op_at(1, "(") {
             let name = self.identifier_call(kind)?;
@@ -323,13 +340,9 @@ impl<'t> Reader<'t> {
         }
         let start = self.mark();
         let parts = self.parts()?;
-        match qualified(parts) {
-            Some(name) => Ok(Name::Written(name)),
-            None => {
-                let text = self.between(start, self.mark());
-                Err(SnowflakeError::too_many_qualifiers(kind.words(), text))
-            }
-        }
+        let text = self.between(start, self.mark());
+        let name = qualified(parts).ok_or_else(|| SnowflakeError::too_many_qualifiers(kind.words(), text))?;
+        Ok(Name::Written(name))
     }
 
     fn rest_of_unknown_name(&mut self) -> Read<Name> {
@@ -346,6 +359,7 @@ impl<'t> Reader<'t> {
         self.step();
         self.expect_op("(")?;
         let literal = self.string();
+        let at = self.place();
         let variable = (self.kind() == Some(TokenKind::Variable)).then(|| Ident::written(&self.here()[1..]));
         if variable.is_some() {
             self.step();
@@ -353,7 +367,7 @@ impl<'t> Reader<'t> {
         if self.take_op(")") {
             return match (literal, variable) {
                 (Some(text), _) => written_name(&text, kind),
-                (None, Some(name)) => Ok(Name::Variable(name)),
+                (None, Some(name)) => Ok(Name::Variable(name, at)),
                 (None, None) => Err(self.unexpected()),
             };
         }

@@ -66,7 +66,6 @@ pub(super) fn table(r: &mut Reader<'_>, head: Head) -> Read<Command> {
     finish(head, source, found_columns, constraints, written, options, r)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one statement, put together once")]
 fn finish(
     head: Head,
     mut source: TableSource,

@@ -1,0 +1,183 @@
+//! CREATE.
+
+use super::{ColumnRef, DataType, Expr, Mode, Name, ObjectUse, Property, Query};
+use crate::model::{ident::Ident, kind::ObjectKind};
+
+/// CREATE DATABASE or CREATE SCHEMA.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContainerDef {
+    /// DATABASE or SCHEMA.
+    pub kind: ObjectKind,
+    /// Name.
+    pub name: Name,
+    /// What to do when it is there.
+    pub mode: Mode,
+    /// TRANSIENT.
+    pub transient: bool,
+    /// WITH MANAGED ACCESS.
+    pub managed: bool,
+    /// CLONE of this.
+    pub clone: Option<Name>,
+    /// FROM SHARE, FROM LISTING, AS REPLICA OF: what is inside is not known.
+    pub foreign: bool,
+    /// COMMENT.
+    pub comment: Option<String>,
+    /// Other properties.
+    pub properties: Vec<Property>,
+    /// Tags and other objects that it names.
+    pub uses: Vec<ObjectUse>,
+}
+
+/// CREATE of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableDef {
+    /// Flavour: TABLE, DYNAMIC TABLE, EXTERNAL TABLE, ...
+    pub kind: ObjectKind,
+    /// Name.
+    pub name: Name,
+    /// What to do when it is there.
+    pub mode: Mode,
+    /// TEMPORARY.
+    pub temporary: bool,
+    /// TRANSIENT.
+    pub transient: bool,
+    /// Where its columns come from beside the list.
+    pub source: TableSource,
+    /// The written columns.
+    pub columns: Vec<ColumnDef>,
+    /// Constraints beside the columns.
+    pub constraints: Vec<Constraint>,
+    /// CLUSTER BY.
+    pub cluster_by: Vec<Expr>,
+    /// Columns that policies on the table name.
+    pub policy_columns: Vec<ColumnRef>,
+    /// COPY GRANTS.
+    pub copy_grants: bool,
+    /// COMMENT.
+    pub comment: Option<String>,
+    /// Other properties.
+    pub properties: Vec<Property>,
+    /// Policies, tags, warehouses and other objects that it names.
+    pub uses: Vec<ObjectUse>,
+}
+
+/// Where a new table's columns come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TableSource {
+    /// The written list alone.
+    Columns,
+    /// LIKE.
+    Like(Name),
+    /// CLONE.
+    Clone(Name),
+    /// AS SELECT.
+    Query(Box<Query>),
+    /// USING TEMPLATE, fixed columns of the kind, a foreign catalogue: not known here.
+    Unknown,
+}
+
+/// A column of a new table or of ADD COLUMN.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnDef {
+    /// Name.
+    pub name: Ident,
+    /// Type; CREATE TABLE ... AS SELECT may leave it out.
+    pub data_type: Option<DataType>,
+    /// NOT NULL.
+    pub not_null: bool,
+    /// DEFAULT, as written.
+    pub default: Option<String>,
+    /// What the default, a virtual column or a check reads.
+    pub reads: Vec<Expr>,
+    /// AUTOINCREMENT or IDENTITY.
+    pub autoincrement: bool,
+    /// A virtual or computed column.
+    pub computed: bool,
+    /// COMMENT.
+    pub comment: Option<String>,
+    /// Constraints written with the column.
+    pub constraints: Vec<Constraint>,
+    /// Policies and tags.
+    pub uses: Vec<ObjectUse>,
+}
+
+/// A constraint of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constraint {
+    /// Name, if given.
+    pub name: Option<Ident>,
+    /// What it says.
+    pub rule: Rule,
+}
+
+/// What a constraint says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rule {
+    /// PRIMARY KEY.
+    Primary(Vec<ColumnRef>),
+    /// UNIQUE.
+    Unique(Vec<ColumnRef>),
+    /// FOREIGN KEY or REFERENCES.
+    Foreign {
+        /// Own columns.
+        columns: Vec<ColumnRef>,
+        /// The table.
+        table: Name,
+        /// Its columns.
+        referenced: Vec<ColumnRef>,
+    },
+    /// CHECK.
+    Check(Expr),
+}
+
+/// CREATE VIEW or CREATE MATERIALIZED VIEW.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewDef {
+    /// VIEW or MATERIALIZED VIEW.
+    pub kind: ObjectKind,
+    /// Name.
+    pub name: Name,
+    /// What to do when it is there.
+    pub mode: Mode,
+    /// TEMPORARY.
+    pub temporary: bool,
+    /// SECURE.
+    pub secure: bool,
+    /// Names of the columns, if given, with their comments.
+    pub columns: Vec<(Ident, Option<String>)>,
+    /// COPY GRANTS.
+    pub copy_grants: bool,
+    /// COMMENT.
+    pub comment: Option<String>,
+    /// Policies and tags.
+    pub uses: Vec<ObjectUse>,
+    /// The query.
+    pub query: Query,
+    /// The query as written.
+    pub text: String,
+}
+
+/// CREATE of a kind that has no form of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectDef {
+    /// Kind.
+    pub kind: ObjectKind,
+    /// Name.
+    pub name: Name,
+    /// What to do when it is there.
+    pub mode: Mode,
+    /// TEMPORARY.
+    pub temporary: bool,
+    /// Types of the arguments of a routine or policy.
+    pub arguments: Option<Vec<DataType>>,
+    /// CLONE of this.
+    pub clone: Option<Name>,
+    /// COMMENT.
+    pub comment: Option<String>,
+    /// COPY GRANTS.
+    pub copy_grants: bool,
+    /// What it names.
+    pub uses: Vec<ObjectUse>,
+    /// Body, query or definition, as written, where the catalogue keeps it.
+    pub definition: Option<String>,
+}
