@@ -4,14 +4,17 @@ RETURNS NUMBER
 LANGUAGE SQL
 AS
 DECLARE
-    day DATE;
+    new_day DATE;
+    filled NUMBER DEFAULT 0;
 BEGIN
-    FOR i IN 0 TO days DO
-        day := DATEADD('day', i, first_day);
-        IF (day IS NOT NULL) THEN
-            INSERT INTO mart.dim_date (date_day, year, month, day_of_week)
-            SELECT :day, YEAR(:day), MONTH(:day), DAYOFWEEK(:day);
+    FOR i IN 0 TO days - 1 DO
+        new_day := DATEADD('day', i, first_day);
+        INSERT INTO mart.dim_date (date_day, year, month, day_of_week)
+        SELECT :new_day, YEAR(:new_day), MONTH(:new_day), DAYOFWEEKISO(:new_day)
+        WHERE NOT EXISTS (SELECT 1 FROM mart.dim_date WHERE date_day = :new_day);
+        IF (SQLROWCOUNT > 0) THEN
+            filled := filled + 1;
         END IF;
     END FOR;
-    RETURN days;
+    RETURN filled;
 END;

@@ -11,6 +11,7 @@ BEGIN
     USING (
         SELECT record:id::NUMBER AS customer_id, record:email::VARCHAR AS email, record:name::VARCHAR AS full_name
         FROM raw.customers
+        QUALIFY ROW_NUMBER() OVER (PARTITION BY record:id::NUMBER ORDER BY loaded_at DESC) = 1
     ) s
     ON t.customer_id = s.customer_id
     WHEN MATCHED THEN UPDATE SET email = s.email, full_name = s.full_name

@@ -1,6 +1,6 @@
 CREATE FILE FORMAT raw.json_lines
     TYPE = JSON
-    STRIP_OUTER_ARRAY = TRUE;
+    COMPRESSION = AUTO;
 
 CREATE STAGE raw.inbox
     FILE_FORMAT = (FORMAT_NAME = 'raw.json_lines')

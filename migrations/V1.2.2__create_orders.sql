@@ -7,7 +7,7 @@ CREATE TABLE staged.orders (
     status      VARCHAR(20)   NOT NULL DEFAULT 'new',
     payload     VARIANT
 )
-CLUSTER BY (ordered_at);
+CLUSTER BY (TO_DATE(ordered_at));
 
 CREATE TABLE staged.order_lines (
     order_line_id NUMBER(38, 0) NOT NULL DEFAULT staged.order_line_ids.NEXTVAL,

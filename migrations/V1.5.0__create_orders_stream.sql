@@ -1,3 +1,3 @@
-CREATE STREAM staged.new_orders ON TABLE staged.orders
+CREATE STREAM staged.new_order_lines ON TABLE staged.order_lines
     APPEND_ONLY = TRUE
     COMMENT = 'What the task has not yet added to mart.fact_sales';
