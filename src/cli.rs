@@ -42,15 +42,15 @@ struct Global {
     #[arg(long, short = 'c', global = true, value_name = "FILE")]
     config: Option<Utf8PathBuf>,
     /// Set a declared variable; may be given several times
-    #[arg(long, global = true, value_name = "NAME=VALUE")]
-    var: Vec<String>,
+    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = variable)]
+    var: Vec<(String, String)>,
     /// How to write results
     #[arg(long, global = true, value_enum)]
     format: Option<FormatArg>,
     /// Write every event to a file, one JSON object a line
     #[arg(long, global = true, value_name = "FILE")]
     events: Option<Utf8PathBuf>,
-    /// Say only what is wrong
+    /// Say no more than results and what is wrong
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Say more: each statement, the SQL of a plan
@@ -111,15 +111,20 @@ enum Command {
 /// # Errors
 /// When the answer cannot be written, a closed pipe among others.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exit> {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            let exit = if error.use_stderr() { Exit::USAGE } else { Exit::DONE };
-            error.print()?;
-            return Ok(exit);
+        Err(error) if error.use_stderr() => return run::unreadable(&arguments, &error),
+        Err(help) => {
+            // Help that nobody reads is no failure.
+            drop(help.print());
+            return Ok(Exit::DONE);
         }
     };
-    let run = run::Run::new(cli.global)?;
+    let run = match run::Run::new(cli.global)? {
+        Ok(run) => run,
+        Err(exit) => return Ok(exit),
+    };
     match cli.command {
         Command::Init(args) => init::run(&run, &args),
         Command::New(args) => new::run(&run, &args),
@@ -138,6 +143,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exi
 /// Says that snowops itself has a fault.
 pub fn fault(error: &anyhow::Error) {
     crate::report::fault(&format!("{error:#}"));
+}
+
+/// `NAME=VALUE`.
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
 }
 
 /// A time such as `90s` or `10m`.

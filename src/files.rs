@@ -323,6 +323,15 @@ pub fn current_directory() -> io::Result<Utf8PathBuf> {
         .map_err(|path| io::Error::other(format!("{} is no Unicode path", path.display())))
 }
 
+/// Whether a file is empty or begins with `bytes`. A file that cannot be read does not.
+pub fn begins_with(path: &Utf8Path, bytes: &[u8]) -> bool {
+    use std::io::Read as _;
+    let Ok(file) = fs::File::open(path) else { return false };
+    let mut start = Vec::new();
+    let wanted = u64::try_from(bytes.len()).unwrap_or(0);
+    file.take(wanted).read_to_end(&mut start).is_ok() && (start.is_empty() || start == bytes)
+}
+
 /// Makes or empties a file, for text that is written as it comes.
 ///
 /// # Errors
@@ -331,21 +340,21 @@ pub fn create(path: &Utf8Path) -> io::Result<fs::File> {
     fs::File::create(path)
 }
 
-/// The file itself, or every `.sql` file below a folder, in the order of paths.
+/// The file itself, or every `.sql` file below a folder, in the order of paths; what cannot be read among them.
 ///
 /// # Errors
 /// When there is nothing at `path`, or a folder cannot be read.
-pub fn sql_files(path: &Utf8Path) -> Result<Vec<Utf8PathBuf>, FileError> {
+pub fn sql_files(path: &Utf8Path) -> Result<Vec<Result<Utf8PathBuf, FileError>>, FileError> {
     if !is_folder(path) {
-        return Ok(vec![path.to_owned()]);
+        return Ok(vec![Ok(path.to_owned())]);
     }
     let mut found = Vec::new();
     for Entry { path: below, found: what } in walk(path, path)? {
         match what {
             Found::File if below.extension().is_some_and(|e| e.eq_ignore_ascii_case("sql")) => {
-                found.push(path.join(below));
+                found.push(Ok(path.join(below)));
             }
-            Found::Refused(error) => return Err(error),
+            Found::Refused(error) => found.push(Err(error)),
             Found::File | Found::Folder => {}
         }
     }

@@ -290,8 +290,23 @@ pub async fn read(
     match ask(session, context, sql.select_history(), Vec::new(), How::READ).await {
         Ok(answer) => state.history = history::read_rows(&answer.rows)?,
         Err(error) if error.class == ErrorClass::NotFound => {
-            state.presence = presence(session, name, &sql, context).await?;
-            return Ok(state);
+            match presence(session, name, &sql, context).await {
+                Ok(found) => {
+                    state.presence = found;
+                    return Ok(state);
+                }
+                // Another run may have made the tables between the two looks.
+                Err(LedgerError::Corrupt(gone)) => {
+                    match ask(session, context, sql.select_history(), Vec::new(), How::READ).await {
+                        Ok(answer) => state.history = history::read_rows(&answer.rows)?,
+                        Err(error) if error.class == ErrorClass::NotFound => {
+                            return Err(LedgerError::Corrupt(gone));
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Err(error) => return Err(error),
+            }
         }
         Err(error) => return Err(error.into()),
     }
@@ -319,7 +334,11 @@ async fn presence(
     context: &Context,
 ) -> Result<Presence, LedgerError> {
     if session.info().engine == Engine::Embedded {
-        return Ok(Presence::Absent);
+        return match lock_row(session, name, Duration::ZERO, context).await {
+            Ok(row) => begun(&row, name),
+            Err(LedgerError::Db(error)) if error.class == ErrorClass::NotFound => Ok(Presence::Absent),
+            Err(error) => Err(error),
+        };
     }
     let schema = || vec![Bind::Text(name.schema.as_str().to_owned())];
     match count(ask(session, context, sql.count_schemas(), schema(), How::READ).await) {
@@ -334,12 +353,27 @@ async fn presence(
         return Ok(Presence::SchemaEmpty);
     }
     match lock_row(session, name, Duration::ZERO, context).await {
-        Ok(_) => return Ok(Presence::Unfinished),
+        Ok(row) => return begun(&row, name),
         Err(LedgerError::Db(error)) if error.class == ErrorClass::NotFound => {}
         Err(error) => return Err(error),
     }
     let role = session.info().context.role.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
     Ok(Presence::NotVisible { role, name: full_name(name) })
+}
+
+/// What a lock table without a history means: making the tables was cut short, or, once a lease was taken, the history
+/// was dropped. Starting from zero would run everything again.
+fn begun(row: &LockRow, name: &LedgerName) -> Result<Presence, LedgerError> {
+    if row.token == 0 {
+        return Ok(Presence::Unfinished);
+    }
+    let message = format!(
+        "the schema history {} is gone, and its lock table shows that runs wrote it",
+        full_name(name)
+    );
+    let finding = Diagnostic::error(Code::CorruptHistory, message)
+        .hint("bring it back, on Snowflake with UNDROP TABLE; without it every migration would run again");
+    Err(LedgerError::Corrupt(finding))
 }
 
 fn count(answer: Result<Answer, DbError>) -> Result<i64, DbError> {
@@ -470,18 +504,19 @@ fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Statements whose query tag begins with `prefix`, oldest first. Asked only where the server has a query history.
+/// Statements whose query tag ends with `tag`, oldest first: in front stands the environment's own tag, which may have
+/// changed since. Asked only where the server has a query history.
 /// On Snowflake an absence means something only some time after the statement's last possible start, and only own
 /// statements are listed for certain.
 pub async fn find_by_tag(
     session: &mut dyn Session,
     name: &LedgerName,
-    prefix: &str,
+    tag: &str,
     context: &Context,
 ) -> Result<Vec<HistoryEntry>, LedgerError> {
     let sql = sql_for(session, name);
     let answer =
-        ask(session, context, sql.select_by_tag(), vec![Bind::Text(prefix.to_owned())], How::READ).await?;
+        ask(session, context, sql.select_by_tag(), vec![Bind::Text(tag.to_owned())], How::READ).await?;
     let entry = |row: &Vec<Option<String>>| {
         let get = |at: usize| row.get(at).cloned().flatten().unwrap_or_default();
         let status = get(2);

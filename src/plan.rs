@@ -23,7 +23,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub use answers::{aligned, current_version, kind_of, open_runs, row_digest, version_after};
 pub use boundaries::{boundaries, planned, script_body};
@@ -36,6 +36,7 @@ pub use steps::{always, pending};
 use crate::{
     diagnostic::Diagnostic,
     model::{
+        checksum::Sha256,
         history::HistoryRow,
         journal::JournalRow,
         migration::Prepared,
@@ -53,6 +54,8 @@ pub struct Given<'a> {
     pub history: &'a [HistoryRow],
     /// What was read of the journal, in the order in which it was written.
     pub journal: &'a [JournalRow],
+    /// Templates as they are on disk now, by file, for those that the journal names.
+    pub templates: &'a BTreeMap<String, Sha256>,
     /// What the user asked for.
     pub policy: &'a Policy,
 }

@@ -111,6 +111,10 @@ fn body(migration: &Migration, output: Output, places: &mut Places) -> Body {
     let crc = if plain { migration.crc } else { flyway_crc(&output.text) };
     let mut warnings = output.warnings.clone();
     warnings.append(&mut cut.findings);
+    if cut.statements.is_empty() {
+        let message = format!("{} holds no statement", migration.script);
+        warnings.push(Diagnostic::warning(Code::EmptyScript, message).in_file(&migration.file));
+    }
     let rendered =
         Rendered { sha, crc, templates: output.templates.clone(), statements: cut.statements, warnings };
     places.insert(&migration.script, output, cut.starts);

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::{
     config::Shown,
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, defuse, defuse_line},
     engine::{
         Stop, Survey,
         doctor::Check,
@@ -30,13 +30,37 @@ use crate::{
 };
 
 /// How results are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// For people.
-    #[default]
-    Human,
+    Human {
+        /// Whether it was asked for; `render --statements` is lines of JSON unless it was.
+        chosen: bool,
+    },
     /// One result object on stdout, events a line each on stderr.
     Json,
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loudness {
+    /// No more than results and what is wrong.
+    Quiet,
+    /// The usual.
+    Normal,
+    /// Each statement, the SQL of a plan.
+    Verbose,
+}
+
+impl Loudness {
+    /// What the two flags say together.
+    pub const fn of(quiet: bool, verbose: bool) -> Self {
+        match (quiet, verbose) {
+            (true, _) => Self::Quiet,
+            (false, true) => Self::Verbose,
+            (false, false) => Self::Normal,
+        }
+    }
 }
 
 /// How a command speaks.
@@ -44,8 +68,9 @@ pub enum Format {
 pub struct Ui {
     format: Format,
     color: ColorChoice,
-    quiet: bool,
-    verbose: bool,
+    loudness: Loudness,
+    /// Whether a pipeline's agent reads along and looks for commands.
+    pipeline: bool,
     events: Option<File>,
 }
 
@@ -103,13 +128,19 @@ pub enum Body<'a> {
 
 impl Ui {
     /// A way to speak. `events` gets every event, a line each.
-    pub fn new(format: Format, color: ColorChoice, quiet: bool, verbose: bool, events: Option<File>) -> Self {
-        Self { format, color, quiet, verbose, events }
+    pub fn new(
+        format: Format,
+        color: ColorChoice,
+        loudness: Loudness,
+        pipeline: bool,
+        events: Option<File>,
+    ) -> Self {
+        Self { format, color, loudness, pipeline, events }
     }
 
     /// Whether a person sits at the other end and can answer.
     pub fn can_ask(&self) -> bool {
-        self.format == Format::Human && io::stdin().is_terminal() && io::stderr().is_terminal()
+        self.format != Format::Json && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     /// Asks a person to type `expected`; anything else is a no.
@@ -124,8 +155,10 @@ impl Ui {
     pub fn sink(&self) -> Box<dyn EventSink> {
         let live: Option<Box<dyn EventSink>> = match self.format {
             Format::Json => Some(Box::new(json::Events::new(Box::new(io::stderr())))),
-            Format::Human if self.quiet => None,
-            Format::Human => Some(Box::new(progress::Progress::new(self.stderr(), self.verbose))),
+            Format::Human { .. } if self.loudness == Loudness::Quiet => None,
+            Format::Human { .. } => {
+                Some(Box::new(progress::Progress::new(self.stderr(), self.loudness == Loudness::Verbose)))
+            }
         };
         let file = self.events.as_ref().and_then(|file| file.try_clone().ok());
         let file = file.map(|file| Box::new(json::Events::new(Box::new(file))) as Box<dyn EventSink>);
@@ -138,11 +171,34 @@ impl Ui {
     /// When stdout or stderr cannot be written; a closed pipe among them.
     pub fn show(&self, report: &Report<'_>) -> io::Result<()> {
         match self.format {
-            Format::Human => {
-                human::show(report, self.quiet, self.verbose, &mut self.stdout(), &mut self.stderr())
+            Format::Human { chosen } => {
+                let how = human::How { loudness: self.loudness, chosen, width: width() };
+                human::show(report, &how, &mut self.stdout(), &mut self.stderr())?;
+                self.raw(&report.body)
             }
             Format::Json => json::show(report, &mut io::stdout()),
         }
+    }
+
+    /// Rendered SQL and completion scripts leave byte for byte, but never for a terminal or an agent.
+    fn raw(&self, body: &Body<'_>) -> io::Result<()> {
+        let mut out = io::stdout();
+        let harmless = out.is_terminal() || self.pipeline;
+        let show = |text: &str| if harmless { defuse(text) } else { text.to_owned() };
+        match body {
+            Body::Rendered(files) => {
+                for file in *files {
+                    let Ok(text) = &file.text else { continue };
+                    if files.len() > 1 {
+                        writeln!(out, "-- {}", defuse_line(&file.file))?;
+                    }
+                    out.write_all(show(text).as_bytes())?;
+                }
+            }
+            Body::Text(text) => out.write_all(text.as_bytes())?,
+            _ => {}
+        }
+        out.flush()
     }
 
     fn stdout(&self) -> AutoStream<io::Stdout> {
@@ -159,6 +215,14 @@ impl Ui {
             choice => choice,
         }
     }
+}
+
+/// Columns of the terminal that results are shown on; `None` where they go elsewhere.
+fn width() -> Option<usize> {
+    io::stdout()
+        .is_terminal()
+        .then(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
+        .flatten()
 }
 
 /// Hands each event to several consumers.

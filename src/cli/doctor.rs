@@ -25,8 +25,13 @@ pub(super) fn run(run: &Run, _args: &DoctorArgs) -> anyhow::Result<Exit> {
     let wrong = checks.iter().filter(|c| !c.ok);
     let connection = wrong.clone().any(|c| c.name == "connection");
     let stop = (wrong.count() > 0).then(|| {
-        let kind = if connection { StopKind::Connection } else { StopKind::Validation };
-        Stop::new(kind, Diagnostic::error(Code::InvalidConfig, "something is wrong, see above"))
+        let (kind, code) = if connection {
+            (StopKind::Connection, Code::ConnectionFailed)
+        } else {
+            (StopKind::Validation, Code::NotReady)
+        };
+        let first = checks.iter().find(|c| !c.ok).map_or("", |c| c.detail.as_str());
+        Stop::new(kind, Diagnostic::error(code, format!("this environment is not ready: {first}")))
     });
     run.answer(Answer {
         command: COMMAND,

@@ -106,9 +106,9 @@ pub(super) fn run(run: &Run, args: &MigrateArgs) -> anyhow::Result<Exit> {
     let mut sink = run.ui.sink();
     let mut confirm = |survey: &Survey| confirm(run, &workspace, args.yes, survey);
     let migrated = block_on(async {
-        signals::listen(interrupt);
-        migrate(&workspace, &options, sink.as_mut(), &mut confirm).await
-    })?;
+        signals::listen(interrupt)?;
+        anyhow::Ok(migrate(&workspace, &options, sink.as_mut(), &mut confirm).await)
+    })??;
     drop(sink);
     let environment = Some(workspace.environment.name.as_str());
     let migrated = match migrated {

@@ -1,6 +1,8 @@
 //! What every command shares: how to speak, where configuration comes from, and the way from an answer to an exit
 //! code.
 
+use std::{ffi::OsString, fs::File, io};
+
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
 
@@ -10,11 +12,11 @@ use super::{
 };
 use crate::{
     config::{self, Inputs, Loaded, ProcessEnv, Project, Surroundings},
-    diagnostic::Diagnostic,
-    engine::{Stop, Workspace},
+    diagnostic::{Code, Diagnostic},
+    engine::{Stop, StopKind, Workspace},
     files,
     model::time::Instants,
-    report::{Body, Format, Report, Ui},
+    report::{Body, Format, Loudness, Report, Ui},
     session::context::Context,
 };
 
@@ -28,43 +30,47 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(global: Global) -> anyhow::Result<Self> {
+    /// The exit code instead, after saying why, when the options cannot be.
+    pub(super) fn new(global: Global) -> anyhow::Result<Result<Self, Exit>> {
         let process = ProcessEnv::capture();
         let directory = files::current_directory().context("the current folder cannot be read")?;
-        let format = match global.format {
-            Some(FormatArg::Json) => Format::Json,
-            None if process.get("SNOWOPS_FORMAT") == Some("json") => Format::Json,
-            Some(FormatArg::Human) | None => Format::Human,
+        let surroundings = config::commit_and_pipeline(&process).with_machine();
+        let format = match (global.format, surroundings.format.as_deref()) {
+            (Some(FormatArg::Json), _) | (None, Some("json")) => Format::Json,
+            (Some(FormatArg::Human), _) => Format::Human { chosen: true },
+            (None, _) => Format::Human { chosen: false },
         };
         let color = match global.color {
+            ColorArg::Auto if surroundings.no_color => anstream::ColorChoice::Never,
             ColorArg::Auto => anstream::ColorChoice::Auto,
             ColorArg::Always => anstream::ColorChoice::Always,
             ColorArg::Never => anstream::ColorChoice::Never,
         };
-        let surroundings = config::commit_and_pipeline(&process);
-        let color = if surroundings.no_color && matches!(global.color, ColorArg::Auto) {
-            anstream::ColorChoice::Never
-        } else {
-            color
+        let events = match global.events.map(|path| open_events(&directory.join(path))).transpose() {
+            Ok(events) => (events, None),
+            Err(finding) => (None, Some(*finding)),
         };
-        let events = global
-            .events
-            .map(|path| {
-                files::create(&directory.join(&path)).with_context(|| format!("{path} cannot be written"))
-            })
-            .transpose()?;
+        let wrong = events.1.or_else(|| unknown_format(surroundings.format.as_deref()));
         let inputs = Inputs {
             directory,
             config: global.config,
             environment: global.env,
-            vars: global.var.iter().map(|text| split_var(text)).collect(),
+            vars: global.var,
             process,
             lock_timeout: None,
         };
-        let ui = Ui::new(format, color, global.quiet, global.verbose, events);
+        let pipeline = surroundings.azure;
+        let ui = Ui::new(format, color, Loudness::of(global.quiet, global.verbose), pipeline, events.0);
         let context = Context::system();
         let started = context.clock.now();
-        Ok(Self { ui, inputs, context, surroundings, started })
+        let run = Self { ui, inputs, context, surroundings, started };
+        match wrong {
+            None => Ok(Ok(run)),
+            Some(finding) => {
+                let stop = Stop::new(StopKind::Usage, finding);
+                Ok(Err(run.stopped("snowops", None, &[], &stop)?))
+            }
+        }
     }
 
     /// The chosen environment, ready to work on; or the exit code after saying why not.
@@ -117,8 +123,11 @@ impl Run {
         let environment = environment.map(str::to_owned);
         let duration = self.context.clock.now().since(self.started);
         let report = Report { command, environment, exit_code: exit.0, duration, findings, stop, body };
-        self.ui.show(&report)?;
-        Ok(exit)
+        match self.ui.show(&report) {
+            // What was found out is not undone by a reader that went away.
+            Err(error) if exit != Exit::DONE || error.kind() == io::ErrorKind::BrokenPipe => Ok(exit),
+            shown => Ok(shown.map(|()| exit)?),
+        }
     }
 
     /// Says why a command stopped before it had a result.
@@ -157,18 +166,58 @@ pub(super) struct Answer<'a> {
     pub(super) exit: Option<Exit>,
 }
 
-/// Runs async work on a runtime of its own.
+/// Runs async work on a runtime of its own. Its second thread hears signals while the first is inside a call that
+/// does not wait, as the embedded engine's are.
 pub(super) fn block_on<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     Ok(runtime.block_on(work))
 }
 
-fn split_var(text: &str) -> (String, String) {
-    match text.split_once('=') {
-        Some((name, value)) => (name.trim().to_owned(), value.to_owned()),
-        // Without `=` it is no variable: the empty name is refused with the others.
-        None => (String::new(), text.to_owned()),
+/// A file for events: a new one, or one that holds events. Anything else that stands there is somebody's work.
+fn open_events(path: &Utf8PathBuf) -> Result<File, Box<Diagnostic>> {
+    let usage = |message: String| Box::new(Diagnostic::error(Code::InvalidUsage, message));
+    if files::exists(path) && !files::begins_with(path, b"{\"schema_version\"") {
+        let message = format!("{path} holds something else than events, and is not overwritten");
+        return Err(Box::new(usage(message).hint("give `--events` another file")));
     }
+    files::create(path).map_err(|error| usage(format!("{path} cannot be written: {error}")))
+}
+
+fn unknown_format(format: Option<&str>) -> Option<Diagnostic> {
+    let format = format.filter(|format| !matches!(*format, "human" | "json"))?;
+    let message = format!("SNOWOPS_FORMAT is '{format}', which is no format");
+    Some(Diagnostic::error(Code::InvalidUsage, message).hint("set it to human or json"))
+}
+
+/// Says what is wrong with a command line that cannot be read, as an object where JSON was asked for.
+pub(super) fn unreadable(arguments: &[OsString], error: &clap::Error) -> anyhow::Result<Exit> {
+    let asked = |pair: &[OsString]| pair[0] == "--format" && pair[1] == "json";
+    let json = arguments.windows(2).any(asked)
+        || arguments.iter().any(|argument| argument == "--format=json")
+        || ProcessEnv::capture().get("SNOWOPS_FORMAT") == Some("json");
+    if !json {
+        // A reader that went away does not make a wrong command line right.
+        drop(error.print());
+        return Ok(Exit::USAGE);
+    }
+    let text = error.render().to_string();
+    let mut lines = text.lines();
+    let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let hint: Vec<&str> = lines.filter(|line| !line.trim().is_empty()).collect();
+    let finding = Diagnostic::error(Code::InvalidUsage, message).hint(hint.join("\n"));
+    let stop = Stop::new(StopKind::Usage, finding);
+    let ui = Ui::new(Format::Json, anstream::ColorChoice::Never, Loudness::Normal, false, None);
+    let report = Report {
+        command: "snowops",
+        environment: None,
+        exit_code: Exit::USAGE.0,
+        duration: std::time::Duration::ZERO,
+        findings: &[],
+        stop: Some(&stop),
+        body: Body::Nothing,
+    };
+    drop(ui.show(&report));
+    Ok(Exit::USAGE)
 }
 
 /// A path as the engine wants it: absolute.

@@ -1,32 +1,55 @@
-//! Ctrl-C and SIGTERM ask a run to stop after the statement that is running; a second one ends the process.
+//! Ctrl-C and SIGTERM ask a run to stop after the statement that is running; a second one ends the process, which the
+//! next run then finds cut off.
+
+use std::io;
 
 use crate::execute::interrupt::Interrupt;
 
-/// Listens until the process ends.
-pub(super) fn listen(interrupt: Interrupt) {
-    tokio::spawn(async move {
-        wait().await;
-        interrupt.request();
-    });
-}
-
+/// Listens until the process ends. From here on the signals no longer kill it.
+///
+/// # Errors
+/// When the system gives no handler.
 #[cfg(unix)]
-async fn wait() {
+pub(super) fn listen(interrupt: Interrupt) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return ctrl_c().await };
-    tokio::select! {
-        () = ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+    let (mut ctrl_c, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = ctrl_c.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            again(&interrupt);
+        }
+    });
+    Ok(())
 }
 
-#[cfg(not(unix))]
-async fn wait() {
-    ctrl_c().await;
+/// Listens until the process ends. From here on Ctrl-C no longer kills it.
+///
+/// # Errors
+/// When the system gives no handler.
+#[cfg(windows)]
+pub(super) fn listen(interrupt: Interrupt) -> io::Result<()> {
+    let mut ctrl_c = tokio::signal::windows::ctrl_c()?;
+    tokio::spawn(async move {
+        loop {
+            ctrl_c.recv().await;
+            again(&interrupt);
+        }
+    });
+    Ok(())
 }
 
-async fn ctrl_c() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+/// The first signal asks, the second does not.
+#[expect(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "a person who asks twice must get their terminal back"
+)]
+fn again(interrupt: &Interrupt) {
+    if interrupt.is_requested() {
+        std::process::exit(i32::from(super::exit::Exit::INTERRUPTED.0));
     }
+    interrupt.request();
 }

@@ -95,6 +95,16 @@ pub struct Surroundings {
     pub test_connection: Option<String>,
 }
 
+impl Surroundings {
+    /// The same, with what the system itself says of host and user where no variable does: shells seldom export them.
+    #[must_use]
+    pub fn with_machine(mut self) -> Self {
+        self.host = self.host.or_else(|| whoami::hostname().ok());
+        self.user = self.user.or_else(|| whoami::username().ok());
+        self
+    }
+}
+
 /// What the variables of Azure Pipelines and of the operating system say
 /// (<https://learn.microsoft.com/azure/devops/pipelines/build/variables>).
 pub fn commit_and_pipeline(process: &ProcessEnv) -> Surroundings {

@@ -44,11 +44,11 @@ codes! {
     OverlappingFolders = "overlapping_folders",
     /// A `.conf` file stands beside no script of its name.
     OrphanConf = "orphan_conf",
-    /// A file could not be read.
+    /// A file could not be read or written.
     UnreadableFile = "unreadable_file",
     /// A file of a kind that snowops does not run has the name of a migration.
     UnsupportedFile = "unsupported_file",
-    /// A migration of a kind that this version of snowops does not run yet.
+    /// A migration, callback or environment of a kind that this version of snowops does not run yet.
     UnsupportedKind = "unsupported_kind",
     // Configuration.
     /// The configuration file is missing, unreadable or no YAML.
@@ -135,6 +135,10 @@ codes! {
     ConfirmationNeeded = "confirmation_needed",
     /// The person or the system interrupted the run.
     Interrupted = "interrupted",
+    /// `doctor` found something that keeps an environment from being migrated.
+    NotReady = "not_ready",
+    /// A script holds no statement.
+    EmptyScript = "empty_script",
     /// The command line asks for something that cannot be.
     InvalidUsage = "invalid_usage",
     /// A fault in snowops itself.

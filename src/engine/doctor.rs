@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Stop, Workspace, survey::read};
+use super::{Stop, StopKind, Workspace, survey::read};
 use crate::{
     diagnostic::Diagnostic,
     ledger::{self, Presence},
@@ -37,7 +37,10 @@ pub async fn doctor(workspace: &Workspace, warnings: &[Diagnostic]) -> Vec<Check
     let mut checks = vec![config(workspace, warnings), scripts(workspace)];
     match connect(workspace).await {
         Ok(more) => checks.extend(more),
-        Err(stop) => checks.push(Check::wrong("connection", stop.finding.message, stop.finding.hint)),
+        Err(stop) => {
+            let name = if stop.kind == StopKind::Connection { "connection" } else { "history" };
+            checks.push(Check::wrong(name, stop.finding.message, stop.finding.hint));
+        }
     }
     checks
 }
@@ -110,9 +113,9 @@ fn history(workspace: &Workspace, presence: &Presence, rows: usize) -> Check {
     let name = workspace.ledger();
     let table = format!("{}.{}.\"{}\"", name.database, name.schema, name.table);
     match presence {
-        Presence::Present => Check::ok("history", format!("{table}, {rows} rows")),
+        Presence::Present => Check::ok("history", format!("{table}, rows: {rows}")),
         Presence::HistoryOnly => {
-            Check::ok("history", format!("{table}, {rows} rows, written by another tool"))
+            Check::ok("history", format!("{table}, rows: {rows}, written by another tool"))
         }
         Presence::Absent | Presence::Unfinished | Presence::SchemaMissing | Presence::SchemaEmpty => {
             Check::ok("history", format!("{table} is absent; the first migrate creates it"))

@@ -6,11 +6,17 @@ use super::{Stop, StopKind, Workspace};
 use crate::{
     diagnostic::{Code, Diagnostic},
     event::Fact,
-    execute::emit::{Emitter, millis},
+    execute::{
+        emit::{Emitter, millis},
+        interrupt::Interrupt,
+    },
     ledger::{self, AcquireError, Holder, Keeper, LeaseSettings, Presence, Waiting},
     model::{checksum::Sha256, journal::RunBody},
     session::Session,
 };
+
+/// Time between two events that say that a run waits.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// What a lease is asked for.
 pub(super) struct Ask<'a> {
@@ -20,6 +26,8 @@ pub(super) struct Ask<'a> {
     /// Whether the tables are there; if not, they are made.
     pub(super) presence: &'a Presence,
     pub(super) run: &'a str,
+    /// The request to stop waiting.
+    pub(super) interrupt: Option<&'a Interrupt>,
 }
 
 /// What came of it.
@@ -38,7 +46,7 @@ pub(super) async fn take(
     mut session: Box<dyn Session>,
     emitter: &mut Emitter<'_>,
 ) -> Result<Taken, Stop> {
-    let Ask { workspace, timeout, presence, run } = *ask;
+    let Ask { workspace, timeout, presence, run, interrupt } = *ask;
     let name = workspace.ledger();
     let wrong = |e: ledger::LedgerError| Stop::ledger(&e, name, false);
     let context = &workspace.context;
@@ -54,9 +62,14 @@ pub(super) async fn take(
         holder: holder(workspace, session.as_ref()),
         run: run.to_owned(),
     };
+    let mut next = Duration::ZERO;
     let mut notify = |waiting: Waiting| {
-        let elapsed_ms = millis(waiting.elapsed);
-        emitter.emit(Fact::LeaseWaiting { holder: waiting.holder, elapsed_ms });
+        if waiting.elapsed >= next {
+            next = waiting.elapsed + TELL_EVERY;
+            let elapsed_ms = millis(waiting.elapsed);
+            emitter.emit(Fact::LeaseWaiting { holder: waiting.holder, elapsed_ms });
+        }
+        !interrupt.is_some_and(Interrupt::is_requested)
     };
     match Keeper::acquire(session, settings, context.clone(), &mut notify).await {
         Ok(keeper) => {

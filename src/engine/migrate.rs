@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Stop, StopKind, Survey, Workspace, lease,
-    survey::{PlanOptions, Scripts, read, refuse},
+    survey::{PlanOptions, Scripts, read, refuse, refuse_at_once},
     takeover::{Taken, Takeover},
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     },
     ledger::{Keeper, LedgerState, Presence},
     model::{
+        name::MigrationKind,
         plan::{Comparison, Plan, Step},
         target::Purpose,
     },
@@ -74,8 +75,9 @@ pub async fn migrate(
     let state = read(workspace, keeper.as_mut()).await?;
     let first = scripts.survey(workspace, &options.plan, state);
     emitter.emit(planned(&first));
-    let idle = first.plan.steps.is_empty() || options.dry_run;
-    if let Some(stop) = refuse(&first.plan) {
+    let idle = (first.plan.steps.is_empty() && first.open_runs.is_empty()) || options.dry_run;
+    let refused = if options.dry_run { refuse(&first.plan) } else { refuse_at_once(&first) };
+    if let Some(stop) = refused {
         close(keeper).await?;
         return Ok(Migrated { run: None, survey: first, report: RunReport::default(), stop: Some(stop) });
     }
@@ -88,7 +90,13 @@ pub async fn migrate(
         close(keeper).await?;
         return Ok(Migrated { run: None, survey: first, report: RunReport::default(), stop: Some(stop) });
     }
-    let ask = lease::Ask { workspace, timeout: options.lock_timeout, presence: &first.presence, run: &run };
+    let ask = lease::Ask {
+        workspace,
+        timeout: options.lock_timeout,
+        presence: &first.presence,
+        run: &run,
+        interrupt: Some(&options.interrupt),
+    };
     match lease::take(&ask, keeper, &mut emitter).await? {
         lease::Taken::Lease(keeper) => {
             let target = Target { workspace, options, connector: connector.as_ref(), scripts: &scripts };
@@ -99,7 +107,11 @@ pub async fn migrate(
             let state = read(workspace, session.as_mut()).await?;
             let second = scripts.survey(workspace, &options.plan, state);
             close(session).await?;
-            let stop = (!second.plan.steps.is_empty()).then(|| lease::busy(&holder, options.lock_timeout));
+            let stop = if options.interrupt.is_requested() {
+                Some(interrupted())
+            } else {
+                (!second.plan.steps.is_empty()).then(|| lease::busy(&holder, options.lock_timeout))
+            };
             Ok(Migrated { run: None, survey: second, report: RunReport::default(), stop })
         }
     }
@@ -148,8 +160,11 @@ impl Target<'_> {
         keeper.upgrade(&state).await.map_err(|e| Stop::ledger(&e, name, false))?;
         let (second, settled) = self.survey(keeper, work.as_mut(), state).await?;
         let before = first.plan.steps.len();
+        let judged = first.plan.is_refused();
         let stop = match plan::compare(&first.plan, &second.plan) {
             Comparison::Equal => refuse(&second.plan),
+            // The first plan was not to be followed, so there is nothing to compare with.
+            Comparison::Changed(_) if judged && !self.workspace.environment.protected => refuse(&second.plan),
             Comparison::Shrunk => {
                 let after = second.plan.steps.len();
                 emitter.emit(Fact::PlanShrunk { before, after });
@@ -267,23 +282,26 @@ fn stop_of(workspace: &Workspace, survey: &Survey, report: &RunReport) -> Option
     if let Some(failure) = &report.failed {
         return Some(failed(survey, failure));
     }
-    report.interrupted.then(|| {
-        let finding = Diagnostic::error(Code::Interrupted, "the run was interrupted between two statements")
-            .hint("what was done is recorded; run `snowops migrate` again to go on from there");
-        Stop::new(StopKind::Interrupted, finding)
-    })
+    report.interrupted.then(interrupted)
+}
+
+fn interrupted() -> Stop {
+    let finding = Diagnostic::error(Code::Interrupted, "the run was interrupted before it was done")
+        .hint("what was done is recorded; run `snowops migrate` again to go on from there");
+    Stop::new(StopKind::Interrupted, finding)
 }
 
 /// A failure in the words that a person needs at 2 a.m.: what, where in the source, what is done, what to do.
 fn failed(survey: &Survey, failure: &Failure) -> Stop {
     let Failure { script, ordinal, of, error, reason, .. } = failure;
+    let unlisted = survey.embedded.then(|| unlisted_database(&error.message)).flatten();
     let place = survey.places.of_error(script, *ordinal, error.line, error.position);
     let message = crate::diagnostic::defuse(&error.message);
     let (code, text, hint) = match reason {
         FailureKind::Refused | FailureKind::Session => (
             Code::StatementFailed,
             format!("{script} failed at statement {ordinal} of {of}: {message}"),
-            "mend the script from that statement on (the ones before it must stay as they are) and run `snowops migrate` again: it goes on from there",
+            way_on(failure),
         ),
         FailureKind::Unknown => (
             Code::UnknownOutcome,
@@ -297,20 +315,50 @@ fn failed(survey: &Survey, failure: &Failure) -> Stop {
         ),
     };
     let mut finding = Diagnostic::error(code, text).hint(hint);
+    if let Some(database) = unlisted {
+        finding = finding.note(format!(
+            "if {database} is there and not this project's, list it in snowops.yml: `externals: {{ databases: [{database}.*] }}`"
+        ));
+    }
     if let Some((place, notes)) = place {
         finding = notes.into_iter().fold(finding.at(place), Diagnostic::note);
     }
-    match ordinal {
-        0 | 1 => {}
-        2 => {
-            finding = finding.note("statement 1 of this script is done and stays done");
-        }
-        n => {
-            finding =
-                finding.note(format!("statements 1 to {} of this script are done and stay done", n - 1));
+    match done_before(survey, failure) {
+        0 => {}
+        1 => finding = finding.note("statement 1 of this script is done and stays done"),
+        done => {
+            finding = finding.note(format!("statements 1 to {done} of this script are done and stay done"));
         }
     }
     Stop::new(StopKind::Migration, finding).with_db(error)
+}
+
+/// Statements that stay done: those of the transaction that the failed one stands in were taken back with it.
+fn done_before(survey: &Survey, failure: &Failure) -> usize {
+    let mut steps = survey.plan.steps.iter().chain(&survey.plan.on_error);
+    let step = steps.find(|step| step.prepared.migration.script == failure.script);
+    let planned = step.and_then(|step| step.prepared.rendered()).map(plan::planned).unwrap_or_default();
+    let unit = planned.get(failure.ordinal.saturating_sub(1)).and_then(|statement| statement.unit);
+    unit.unwrap_or(failure.ordinal).saturating_sub(1)
+}
+
+/// The database that the embedded engine does not know.
+fn unlisted_database(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("Database '")?;
+    Some(rest.split_once('\'')?.0)
+}
+
+/// What to do about a refused statement. `A__` scripts and callbacks have no row to go on from: they start anew.
+const fn way_on(failure: &Failure) -> &'static str {
+    match (failure.kind, failure.ordinal) {
+        (MigrationKind::Always | MigrationKind::Callback, _) => {
+            "mend the script and run `snowops migrate` again; a script of this kind then runs from its first statement, so each must bear being repeated"
+        }
+        (_, 0 | 1) => "mend the script and run `snowops migrate` again",
+        _ => {
+            "mend the script from that statement on (the ones before it must stay as they are) and run `snowops migrate` again: it goes on from there"
+        }
+    }
 }
 
 /// Whether a plan has anything that a person should agree to.

@@ -42,14 +42,20 @@ pub fn new(
         MigrationKind::Undo | MigrationKind::Baseline => versions.iter().max().cloned(),
         MigrationKind::Repeatable | MigrationKind::Always | MigrationKind::Callback => None,
     };
+    let suffix = project.naming.suffixes.iter().find(|suffix| description.ends_with(suffix.as_str()));
+    let description = suffix.map_or(description, |suffix| description.trim_end_matches(suffix.as_str()));
     let file = source::new_file(&project.naming, kind, version.as_ref(), description)
         .map_err(|finding| Stop::new(StopKind::Usage, finding))?;
     let path = folder.join(&file.name);
-    files::create_new(&project.root.join(&path), file.content.as_bytes()).map_err(|error| {
+    let full = project.root.join(&path);
+    files::create_new(&full, file.content.as_bytes()).map_err(|error| {
         Stop::new(
             StopKind::Usage,
-            Diagnostic::error(Code::UnreadableFile, error.to_string())
-                .hint("choose another description, or edit the file that is there"),
+            Diagnostic::error(Code::UnreadableFile, error.to_string()).hint(if files::exists(&full) {
+                "choose another description, or edit the file that is there"
+            } else {
+                "make sure that the migrations folder exists and may be written"
+            }),
         )
     })?;
     Ok(path)

@@ -125,8 +125,15 @@ pub fn raw(directory: &Utf8Path, paths: &[Utf8PathBuf]) -> Result<Vec<(RenderedF
     Ok(found
         .into_iter()
         .map(|path| {
+            let (path, text) = match path {
+                Ok(path) => {
+                    let text = files::read_text(&path);
+                    (path, text)
+                }
+                Err(error) => (error.path.clone(), Err(error)),
+            };
             let file = path.strip_prefix(directory).unwrap_or(&path).to_string();
-            match files::read_text(&path) {
+            match text {
                 Ok(text) => {
                     let text: Arc<str> = text.into();
                     let output = Output {

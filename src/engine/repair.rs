@@ -1,6 +1,6 @@
 //! `repair`: makes the history agree with what a person says is right.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     Stop, StopKind, Survey, Workspace,
@@ -11,14 +11,15 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     event::EventSink,
     execute::{emit::Emitter, settle::Settlement},
-    ledger::{Keeper, LedgerError, NewJournalRow, Presence},
+    ledger::{Keeper, LedgerError, NewHistoryRow, NewJournalRow, Presence},
     model::{
         checksum::Sha256,
-        history::HistoryRow,
-        journal::{ChangeBody, JournalBody, RunBody, RunOutcome, SettledBy, SettledOutcome},
+        history::{HistoryRow, RowType},
+        journal::{ChangeBody, JournalBody, JournalRow, RunBody, RunOutcome, SettledBy, SettledOutcome},
+        state::MigrationState,
         target::Purpose,
     },
-    plan,
+    plan::{self, ScriptState},
     session::Connector,
 };
 
@@ -49,6 +50,8 @@ pub struct Repaired {
     pub removed: Vec<String>,
     /// Scripts whose row took the file's checksum and description.
     pub aligned: Vec<String>,
+    /// Scripts whose file is gone and whose row no longer counts.
+    pub deleted: Vec<String>,
     /// What was settled, in words.
     pub settled: Option<String>,
 }
@@ -69,7 +72,13 @@ pub async fn repair(
         session.close().await.map_err(|e| Stop::db("closing the session", &e))?;
         return Ok(Repaired::default());
     }
-    let ask = Ask { workspace, timeout: options.lock_timeout, presence: &state.presence, run: &run };
+    let ask = Ask {
+        workspace,
+        timeout: options.lock_timeout,
+        presence: &state.presence,
+        run: &run,
+        interrupt: None,
+    };
     let mut keeper = match lease::take(&ask, session, &mut emitter).await? {
         Taken::Lease(keeper) => keeper,
         Taken::Busy { holder, session } => {
@@ -99,9 +108,13 @@ async fn under_lease(
     let state = state.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
     closed.map_err(|e| Stop::db("closing the session", &e))?;
     let all = PlanOptions { out_of_order: true, ..PlanOptions::default() };
+    let journal = state.journal.clone();
     let survey = scripts.survey(workspace, &all, state);
+    // Nobody holds the lease but this repair: what is open was cut off.
+    let closed = keeper.close_open_runs(&survey.open_runs).await;
+    closed.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
     let changes = match &options.mark {
-        Some(mark) => settle(&survey, mark)?,
+        Some(mark) => settle(&survey, &journal, mark)?,
         None => repairs(&survey),
     };
     if changes.rows.is_empty() {
@@ -118,6 +131,7 @@ struct Changes {
     repaired: Repaired,
     rows: Vec<NewJournalRow>,
     aligned: Vec<HistoryRow>,
+    deleted: Vec<NewHistoryRow>,
     remove_failed: bool,
     digest: Sha256,
 }
@@ -130,6 +144,9 @@ async fn write(keeper: &mut Keeper, changes: &Changes, run: RunBody) -> Result<(
     if changes.remove_failed {
         keeper.remove_failed().await?;
     }
+    for row in &changes.deleted {
+        keeper.insert_history(row).await?;
+    }
     for row in &changes.aligned {
         keeper.align_history(row.rank, &row.description, &row.kind, row.checksum).await?;
     }
@@ -141,12 +158,27 @@ fn repairs(survey: &Survey) -> Changes {
         repaired: Repaired::default(),
         rows: Vec::new(),
         aligned: Vec::new(),
+        deleted: Vec::new(),
         remove_failed: false,
         digest: survey.digest,
     };
+    for script in left_without_row(survey) {
+        let body = ChangeBody {
+            what: "forgot a half applied attempt".into(),
+            reason: "repair".into(),
+            row_digest: None,
+            source_sha: None,
+        };
+        changes.repaired.removed.push(script.clone());
+        changes.rows.push((Some(script), None, JournalBody::Repaired(body)));
+    }
     for status in &survey.plan.migrations {
         let Some(row) = &status.applied else { continue };
-        let what = if row.success {
+        let what = if status.state == MigrationState::MissingSuccess {
+            changes.deleted.push(deletion(row));
+            changes.repaired.deleted.push(row.script.clone());
+            "marked as deleted, its file is gone"
+        } else if row.success {
             let Some(aligned) = plan::aligned(status) else { continue };
             changes.aligned.push(aligned);
             changes.repaired.aligned.push(row.script.clone());
@@ -167,10 +199,43 @@ fn repairs(survey: &Survey) -> Changes {
     changes
 }
 
+/// Scripts that a cut-off run left half applied before it could write a row: only the journal knows of them.
+fn left_without_row(survey: &Survey) -> Vec<String> {
+    let attempts = survey.plan.migrations.iter().filter(|s| s.applied.is_none() && s.state.is_failed());
+    let known = attempts.filter_map(|s| Some(s.migration.as_ref()?.script.clone()));
+    known.chain(survey.plan.orphans.iter().cloned()).collect()
+}
+
+/// Flyway's mark that a row no longer counts: a copy of it, of type `DELETE`.
+fn deletion(row: &HistoryRow) -> NewHistoryRow {
+    NewHistoryRow {
+        version: row.version.clone(),
+        description: row.description.clone(),
+        kind: RowType::Delete,
+        script: row.script.clone(),
+        checksum: row.checksum,
+        installed_by: row.installed_by.clone(),
+        execution_ms: 0,
+        success: true,
+    }
+}
+
 /// A person's word on an unknown statement.
-fn settle(survey: &Survey, mark: &Mark) -> Result<Changes, Stop> {
-    let resumes = survey.plan.steps.iter().filter(|s| s.prepared.migration.script == mark.script);
-    let found = resumes.filter_map(|s| s.resume.as_ref()).find(|r| r.unknown == Some(mark.statement));
+fn settle(survey: &Survey, journal: &[JournalRow], mark: &Mark) -> Result<Changes, Stop> {
+    let runs: BTreeSet<&str> = journal
+        .iter()
+        .filter(|row| row.script.as_deref() == Some(&mark.script))
+        .map(|row| row.run.as_str())
+        .collect();
+    let of_script = |row: &&JournalRow| match row.script.as_deref() {
+        Some(script) => script == mark.script,
+        None => runs.contains(row.run.as_str()),
+    };
+    let rows: Vec<&JournalRow> = journal.iter().filter(of_script).collect();
+    let found = match plan::script_state(&rows) {
+        ScriptState::Open(attempt) if attempt.unknown == Some(mark.statement) => Some(attempt),
+        ScriptState::Open(_) | ScriptState::Fresh | ScriptState::Done => None,
+    };
     let Some(found) = found else {
         let message = format!(
             "statement {} of {} is not unknown, so there is nothing to mark",
@@ -178,7 +243,7 @@ fn settle(survey: &Survey, mark: &Mark) -> Result<Changes, Stop> {
         );
         let finding = Diagnostic::error(Code::InvalidUsage, message)
             .hint("`snowops info` shows which script stopped where");
-        return Err(Stop::new(StopKind::Validation, finding));
+        return Err(Stop::new(StopKind::Usage, finding));
     };
     let settlement = Settlement {
         script: mark.script.clone(),
@@ -198,6 +263,7 @@ fn settle(survey: &Survey, mark: &Mark) -> Result<Changes, Stop> {
         },
         rows: vec![(Some(mark.script.clone()), Some(mark.statement), settlement.body())],
         aligned: Vec::new(),
+        deleted: Vec::new(),
         remove_failed: false,
         digest: survey.digest,
     })

@@ -52,12 +52,11 @@ impl Stop {
 
     /// The stop that says that there are errors among the findings.
     pub fn findings(kind: StopKind, code: Code, findings: &[Diagnostic]) -> Self {
-        let errors = findings.iter().filter(|f| f.is_error()).count();
-        let message = match errors {
-            1 => "1 error was found".to_owned(),
-            n => format!("{n} errors were found"),
-        };
-        Self::new(kind, Diagnostic::error(code, message))
+        let errors: Vec<&Diagnostic> = findings.iter().filter(|f| f.is_error()).collect();
+        match errors.as_slice() {
+            [only] => Self::new(kind, (*only).clone()),
+            all => Self::new(kind, Diagnostic::error(code, format!("{} errors were found", all.len()))),
+        }
     }
 
     /// With what the server said.

@@ -1,13 +1,19 @@
 //! What `info`, `validate`, `plan` and the first half of `migrate` share: read everything, decide, write nothing.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{Stop, StopKind, Workspace};
 use crate::{
     config::Engine,
-    diagnostic::{Code, Diagnostic, any_error},
+    diagnostic::{Code, Diagnostic},
+    files,
     ledger::{self, LedgerState, Presence},
     model::{
+        checksum::Sha256,
+        journal::{JournalBody, JournalRow},
         migration::Migration,
         plan::{Plan, Target},
     },
@@ -54,6 +60,8 @@ pub struct Survey {
     pub places: Places,
     /// Whether the target is the embedded engine, which executes no data.
     pub embedded: bool,
+    /// Runs without an `end` row: running now, or cut off.
+    pub open_runs: Vec<String>,
     /// Digest of the plan.
     pub digest: crate::model::checksum::Sha256,
 }
@@ -114,24 +122,44 @@ impl Scripts {
             migrations: &preparation.migrations,
             history: &state.history,
             journal: &state.journal,
+            templates: &templates(workspace, &state.journal),
             policy: &policy,
         };
         let mut plan = plan::plan(&given);
         if options.purpose != Purpose::Migrate {
-            plan.findings = plan::validate(&given);
+            // What a migrate would refuse, and what only a validation does.
+            let more = plan::validate(&given);
+            plan.findings.retain(|finding| !more.contains(finding));
+            plan.findings.extend(more);
         }
         plan.findings.splice(0..0, preparation.findings.iter().cloned());
         plan.findings.splice(0..0, self.findings.iter().cloned());
         let digest = plan::digest(&plan);
+        let open_runs = plan::open_runs(&state.journal);
         Survey {
             environment: workspace.environment.name.clone(),
             presence: state.presence,
+            open_runs,
             plan,
             places: preparation.places,
             embedded: matches!(workspace.environment.engine, Engine::Embedded { .. }),
             digest,
         }
     }
+}
+
+/// The templates that the journal names, as they are now: an applied version is not rendered, so nothing else looks.
+fn templates(workspace: &Workspace, journal: &[JournalRow]) -> BTreeMap<String, Sha256> {
+    let bodies = journal.iter().filter_map(|row| match &row.body {
+        JournalBody::Script(body) => Some(&body.templates),
+        _ => None,
+    });
+    let names: BTreeSet<&String> = bodies.flatten().map(|(name, _)| name).collect();
+    let digest = |name: &String| {
+        let text = files::read_text(&workspace.environment.root.join(name)).ok()?;
+        Some((name.clone(), Sha256::of_text(&text)))
+    };
+    names.into_iter().filter_map(digest).collect()
 }
 
 fn policy(workspace: &Workspace, options: &PlanOptions) -> Policy {
@@ -147,8 +175,19 @@ fn policy(workspace: &Workspace, options: &PlanOptions) -> Policy {
     }
 }
 
+/// [`refuse`], but for what a run that is not ended left: it may be running now, and is judged under the lease.
+pub(super) fn refuse_at_once(survey: &Survey) -> Option<Stop> {
+    let left = |f: &Diagnostic| {
+        matches!(f.code, Code::FailedMigration | Code::UnknownOutcome | Code::ChangedAfterFailure)
+    };
+    let errors = || survey.plan.findings.iter().filter(|finding| finding.is_error());
+    let waits = !survey.open_runs.is_empty() && errors().all(left);
+    if waits { None } else { refuse(&survey.plan) }
+}
+
 /// The stop for a plan with errors.
 pub fn refuse(plan: &Plan) -> Option<Stop> {
-    any_error(&plan.findings)
-        .then(|| Stop::findings(StopKind::Validation, Code::ChecksumMismatch, &plan.findings))
+    let first = plan.findings.iter().find(|finding| finding.is_error())?;
+    let kind = if first.code == Code::UnknownOutcome { StopKind::Migration } else { StopKind::Validation };
+    Some(Stop::findings(kind, first.code, &plan.findings))
 }

@@ -60,7 +60,6 @@ impl Takeover<'_> {
         let asked = Asked {
             name: self.workspace.ledger(),
             capabilities: self.connector.capabilities(),
-            own_tag: self.workspace.environment.query_tag.as_deref(),
             run: &resume.run,
             script,
             ordinal,

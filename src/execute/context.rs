@@ -18,10 +18,10 @@ pub(super) fn tag(own: Option<&str>, run: &str, script: &str, ordinal: usize) ->
 }
 
 pub(super) fn what(statement: &Statement) -> String {
-    let verb = statement.facts.verb.words();
+    let verb = statement.facts.verb.words().to_ascii_uppercase();
     match &statement.facts.object {
         Some(object) => format!("{verb} {} {}", object.kind, object.name),
-        None => verb.to_owned(),
+        None => verb,
     }
 }
 

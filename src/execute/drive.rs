@@ -112,6 +112,8 @@ struct Driver<'a, 'e, 's> {
     last_query: Option<String>,
     began: Duration,
     stopped_at: Option<(String, usize)>,
+    /// What the last failed statement was answered.
+    last_error: Option<DbError>,
 }
 
 impl<'a, 'e, 's> Driver<'a, 'e, 's> {
@@ -126,6 +128,7 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
             last_query: None,
             began: Duration::ZERO,
             stopped_at: None,
+            last_error: None,
         }
     }
 
@@ -242,11 +245,7 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
 
     fn confirmed(&mut self, at: At, shows_rows: bool, answer: Answer) {
         let At { script, ordinal, of, elapsed_ms } = at;
-        for message in answer.warnings {
-            let code = Code::UnlistedExternal.as_str().to_owned();
-            self.emitter
-                .emit(Fact::Warning { code, message: format!("{script}, statement {ordinal}: {message}") });
-        }
+        self.warn(answer.warnings);
         self.report.statements.count(answer.result);
         self.here = answer.context;
         self.done.push(Done { ordinal, query_id: answer.query_id.clone() });
@@ -264,6 +263,16 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
             columns,
             rows,
         });
+    }
+
+    fn warn(&mut self, messages: Vec<String>) {
+        let place =
+            self.stopped_at.as_ref().map(|(script, ordinal)| format!("{script}, statement {ordinal}: "));
+        let place = place.unwrap_or_default();
+        for message in messages {
+            let code = Code::UnlistedExternal.as_str().to_owned();
+            self.emitter.emit(Fact::Warning { code, message: format!("{place}{message}") });
+        }
     }
 
     async fn replay(&mut self, place: Place, index: usize) -> Event {
@@ -383,6 +392,7 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
         let event = if reason == FailureKind::Unknown { Event::Lost } else { Event::Refused };
         let Some(step) = self.step_at(place) else { return event };
         let migration = &step.prepared.migration;
+        self.last_error = Some(error.clone());
         // The first failure is the one to tell; those of error callbacks are in the events.
         self.report.failed.get_or_insert(Failure {
             script: migration.script.clone(),
@@ -429,6 +439,7 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
         match self.send(&request).await {
             Sent::Answer(answer) => {
                 self.here = answer.context;
+                self.warn(answer.warnings);
                 Ok(())
             }
             Sent::Error(error) => Err(error),

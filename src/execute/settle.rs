@@ -59,8 +59,6 @@ pub struct Asked<'a> {
     pub name: &'a LedgerName,
     /// What the server can tell.
     pub capabilities: Capabilities,
-    /// The environment's own query tag.
-    pub own_tag: Option<&'a str>,
     /// The run that sent it.
     pub run: &'a str,
     /// Its script.
@@ -76,14 +74,12 @@ pub struct Asked<'a> {
 /// An entry in the query history tells at once. Its absence is proof only where the history is written together with
 /// the statement, as the embedded engine does: its lock says that the process is gone, so nothing can follow.
 pub async fn settle(session: &mut dyn Session, asked: &Asked<'_>) -> Result<Verdict, LedgerError> {
-    let Asked { name, capabilities, own_tag, run, script, ordinal, context } = *asked;
+    let Asked { name, capabilities, run, script, ordinal, context } = *asked;
     if !capabilities.query_history {
         return Ok(Verdict::Unknown);
     }
-    let tag = tag(own_tag, run, script, ordinal).0;
-    let mut entries = ledger::find_by_tag(session, name, &tag, context).await?;
-    // The search is by prefix: statement 1 is the prefix of statement 10.
-    entries.retain(|entry| entry.tag == tag);
+    let tag = tag(None, run, script, ordinal).0;
+    let entries = ledger::find_by_tag(session, name, &tag, context).await?;
     let by = SettledBy::History;
     Ok(match entries.last().map(|entry| entry.status) {
         Some(EntryStatus::Success) => Verdict::Found { by, outcome: SettledOutcome::Done },

@@ -72,13 +72,13 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Takes the lease, and waits for another run up to the timeout. The row is not believed before
+    /// Takes the lease, and waits for another run up to the timeout, as long as `go_on` says so. The row is not believed before
     /// [`Keeper::read_back`] saw it in the work session.
     pub async fn acquire(
         session: Box<dyn Session>,
         settings: LeaseSettings,
         context: Context,
-        notify: &mut (dyn FnMut(Waiting) + Send),
+        go_on: &mut (dyn FnMut(Waiting) -> bool + Send),
     ) -> Result<Self, AcquireError> {
         let engine = session.info().engine;
         let os_lock = engine.liveness() == Liveness::OsLock;
@@ -93,13 +93,13 @@ impl Keeper {
                 Ok(None) => return Ok(keeper),
                 Ok(Some(held)) => {
                     let elapsed = keeper.now().since(start);
-                    if elapsed >= keeper.settings.timeout {
+                    let waiting = Waiting { holder: held.holder_words(), elapsed };
+                    if elapsed >= keeper.settings.timeout || !go_on(waiting) {
                         return Err(AcquireError::Busy {
                             holder: held.holder_words(),
                             session: keeper.session,
                         });
                     }
-                    notify(Waiting { holder: held.holder_words(), elapsed });
                     let pause = keeper.pause(os_lock).min(keeper.settings.timeout.saturating_sub(elapsed));
                     keeper.context.clock.sleep(pause).await;
                 }

@@ -348,11 +348,11 @@ impl Sql {
             Engine::Snowflake => format!(
                 "SELECT QUERY_TAG, QUERY_ID, EXECUTION_STATUS, START_TIME \
                  FROM TABLE({}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000)) \
-                 WHERE STARTSWITH(QUERY_TAG, :1) ORDER BY START_TIME",
+                 WHERE ENDSWITH(QUERY_TAG, :1) ORDER BY START_TIME",
                 self.database.quoted()
             ),
             Engine::Embedded => "SELECT \"query_tag\", \"query_id\", \"status\", \"started\" \
-                 FROM \"snowops_query_history\" WHERE INSTR(\"query_tag\", :1) = 1 ORDER BY \"started\""
+                 FROM \"snowops_query_history\" WHERE SUBSTR(\"query_tag\", -LENGTH(:1)) = :1 ORDER BY \"started\""
                 .to_owned(),
         }
     }

@@ -154,7 +154,7 @@ impl Place {
     pub(super) async fn acquire(&self, run: &str) -> Result<Keeper, AcquireError> {
         let settings = self.settings(run).await;
         let session = self.open(Purpose::Keeper).await;
-        Keeper::acquire(session, settings, self.context.clone(), &mut |_| {}).await
+        Keeper::acquire(session, settings, self.context.clone(), &mut |_| true).await
     }
 
     /// A keeper whose lease is read back, and what was read.

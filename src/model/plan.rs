@@ -27,6 +27,8 @@ pub struct Plan {
     pub on_error: Vec<Step>,
     /// Every migration and history row with its state, in display order.
     pub migrations: Vec<MigrationStatus>,
+    /// Half applied scripts that match no file and no history row.
+    pub orphans: Vec<String>,
     /// All findings; an error means that nothing may run.
     pub findings: Vec<Diagnostic>,
 }

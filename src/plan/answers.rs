@@ -55,8 +55,8 @@ pub fn open_runs(journal: &[JournalRow]) -> Vec<String> {
         .collect()
 }
 
-/// The history row as the file says it, if `repair` has to write it: Flyway aligns the checksum and the description
-/// of applied versions. A changed repeatable is not aligned, it runs again.
+/// The history row as the file says it, if `repair` has to write it: Flyway aligns checksum, description and type of
+/// applied versions. A changed repeatable is not aligned, it runs again.
 pub fn aligned(status: &MigrationStatus) -> Option<HistoryRow> {
     let (migration, row) = (status.migration.as_ref()?, status.applied.as_ref()?);
     let versioned = matches!(migration.kind, MigrationKind::Versioned | MigrationKind::Baseline);
@@ -66,6 +66,10 @@ pub fn aligned(status: &MigrationStatus) -> Option<HistoryRow> {
     let wanted = HistoryRow {
         description: abbreviate_description(&migration.description),
         checksum: row.checksum.map(|_| i64::from(migration.crc)),
+        kind: match migration.kind {
+            MigrationKind::Baseline => RowType::SqlBaseline,
+            _ => RowType::Sql,
+        },
         ..row.clone()
     };
     let changed = matches!(status.state, MigrationState::Changed { .. });

@@ -1,7 +1,10 @@
 //! Where each migration stands: Flyway's decisions in Flyway's order (`MigrationInfoImpl.java`), with the journal's
 //! evidence beside them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     Given,
@@ -89,6 +92,26 @@ impl<'a> Evaluation<'a> {
         order::sort(&mut entries, &this.history);
         this.entries = entries;
         this
+    }
+
+    /// Scripts that an attempt left half applied and that match no file and no row: renamed, moved or removed since.
+    pub(super) fn orphans(&self) -> Vec<(&'a str, Attempt)> {
+        let files: HashSet<String> =
+            self.given.migrations.iter().map(|file| abbreviate_script(&file.migration.script)).collect();
+        let lost = |script: &&str| !files.contains(*script) && !self.by_script.contains_key(*script);
+        let mut orphans: Vec<(&str, Attempt)> = self
+            .journal
+            .script_names()
+            .filter(lost)
+            .filter_map(|script| Some((script, self.attempt(script)?)))
+            .filter(|(_, attempt)| {
+                let recorded =
+                    !matches!(attempt.planned.kind, MigrationKind::Always | MigrationKind::Callback);
+                recorded && attempt.begun != Begun::No
+            })
+            .collect();
+        orphans.sort_by_key(|(script, _)| *script);
+        orphans
     }
 
     pub(super) fn row(&self, entry: &Entry<'_>) -> Option<&Row<'a>> {
@@ -358,6 +381,11 @@ impl<'a> Evaluation<'a> {
             return false;
         };
         let row = &self.history.rows[at];
+        // A later run that was cut off has put another text in place.
+        let cut_off = self.attempt(&row.stored.script).is_some_and(|attempt| attempt.begun == Begun::Yes);
+        if row.stored.success && cut_off {
+            return false;
+        }
         row.stands()
             && (!row.stored.success || Self::repeatable_matches(row, prepared, self.applied_repeatable(row)))
     }

@@ -205,6 +205,11 @@ impl<'a> Journal<'a> {
         plans
     }
 
+    /// Every script that a row names.
+    pub(super) fn script_names(&self) -> impl Iterator<Item = &'a str> {
+        self.scripts.keys().copied()
+    }
+
     pub(super) fn runs(&self) -> impl Iterator<Item = &'a str> {
         self.runs.keys().copied()
     }

@@ -14,6 +14,7 @@ use crate::{
         journal::{Done, PlannedStatement, SettledOutcome},
         kind::ObjectKind,
         migration::{Body, Migration, Prepared},
+        name::MigrationKind,
         plan::{Replay, Resume, Step},
         statement::{Class, Statement},
     },
@@ -40,6 +41,18 @@ pub(super) fn answer(
     let Body::Ready(rendered) = &prepared.body else { return Answer::Stop(Vec::new()) };
     let known = Known { attempt, migration, now: &rendered.statements };
     let changed = known.changed();
+    if !changed.is_empty() && migration.kind == MigrationKind::Repeatable && known.is_repeatable() {
+        // Nothing that it did forbids to begin anew with the new text.
+        let resume = Resume {
+            run: attempt.run.clone(),
+            rank,
+            planned: attempt.planned.clone(),
+            done: Vec::new(),
+            unknown: None,
+            replay: Vec::new(),
+        };
+        return Answer::GoOn { from: 1, resume: Box::new(resume) };
+    }
     if !changed.is_empty() {
         return Answer::Stop(changed);
     }
@@ -111,20 +124,32 @@ fn start(
 
 /// What finished statements did to their session, in order.
 fn replay(done: &[PlannedStatement], now: &[Statement]) -> Vec<Replay> {
-    let mut replay = Vec::new();
+    let mut replay: Vec<(Option<ObjectKind>, Replay)> = Vec::new();
     for (planned, statement) in done.iter().zip(now) {
-        if planned.class == Class::Session {
-            replay.push(Replay::Statement(planned.ordinal));
-        } else if let Some(enter) = made_current(statement) {
-            replay.push(enter);
-        }
+        let (sets, again) = if planned.class == Class::Session {
+            let used = statement.facts.object.as_ref().filter(|_| statement.facts.verb == Verb::Use);
+            (used.map(|object| object.kind), Replay::Statement(planned.ordinal))
+        } else if let Some((kind, enter)) = made_current(statement) {
+            (Some(kind), enter)
+        } else {
+            continue;
+        };
+        // What a later statement overrides may not even be there any more.
+        replay.retain(|(earlier, _)| earlier.is_none() || !overrides(sets, *earlier));
+        replay.push((sets, again));
     }
-    replay
+    replay.into_iter().map(|(_, again)| again).collect()
+}
+
+/// Whether making one kind of object current takes back what making the other current did: a database brings its own
+/// schema.
+fn overrides(later: Option<ObjectKind>, earlier: Option<ObjectKind>) -> bool {
+    later == earlier || (later == Some(ObjectKind::Database) && earlier == Some(ObjectKind::Schema))
 }
 
 /// Snowflake makes a database, schema or warehouse current when a statement creates it
 /// (<https://docs.snowflake.com/en/sql-reference/sql/create-schema>).
-fn made_current(statement: &Statement) -> Option<Replay> {
+fn made_current(statement: &Statement) -> Option<(ObjectKind, Replay)> {
     let facts = &statement.facts;
     let creates = matches!(
         facts.verb,
@@ -132,7 +157,7 @@ fn made_current(statement: &Statement) -> Option<Replay> {
     );
     let object = facts.object.as_ref().filter(|_| creates && facts.session.context)?;
     matches!(object.kind, ObjectKind::Database | ObjectKind::Schema | ObjectKind::Warehouse)
-        .then(|| Replay::Use { kind: object.kind, name: object.name.clone() })
+        .then(|| (object.kind, Replay::Use { kind: object.kind, name: object.name.clone() }))
 }
 
 fn lost_state(migration: &Migration, now: &[Statement], lasting: usize, fixed: usize) -> Diagnostic {
@@ -182,6 +207,12 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
+    /// Whether everything that may have been done can be done again.
+    fn is_repeatable(&self) -> bool {
+        let reached = self.attempt.unknown.unwrap_or(0).max(self.attempt.next - 1);
+        self.attempt.planned.statements.iter().take(reached).all(|s| is_repeatable(s.class) && !s.lasting)
+    }
+
     /// Statements that must be as they were and are not: the finished ones, and one whose outcome is not known.
     fn changed(&self) -> Vec<Diagnostic> {
         let planned = &self.attempt.planned.statements;

@@ -5,7 +5,9 @@ use std::{collections::HashSet, ptr, sync::Arc};
 use super::{
     callbacks::{self, Callbacks},
     evaluate::{Entry, Evaluation},
-    explain, order,
+    explain,
+    journal::Attempt,
+    order,
     resume::{self, Answer},
     validate,
 };
@@ -16,7 +18,7 @@ use crate::{
         history::abbreviate_script,
         ident::Ident,
         kind::ObjectKind,
-        migration::{Body, Prepared},
+        migration::{Body, Migration, Prepared},
         name::MigrationKind,
         plan::{Action, Plan, Step, Target},
         state::MigrationState,
@@ -57,14 +59,23 @@ pub(super) fn plan(evaluation: &Evaluation<'_>) -> Plan {
     let scripts = scripts(evaluation);
     let mut findings = validate::findings(evaluation, validate::Purpose::Plan);
     findings.extend(callbacks.refused());
-    findings.extend(scripts.iter().filter_map(|script| unsupported(&script.step)));
+    findings.extend(orphans(evaluation));
+    findings
+        .extend(evaluation.given.migrations.iter().filter_map(|prepared| unsupported(&prepared.migration)));
     let prepared = scripts.iter().map(|script| &script.step.prepared).chain(callbacks.of_migrate());
     findings.extend(prepared.flat_map(|prepared| forbidden(prepared, evaluation)));
     let on_error = callbacks
         .steps(callbacks::AFTER_EACH_ERROR, None)
         .chain(callbacks.steps(callbacks::AFTER_ERROR, None))
         .collect();
-    Plan { steps: in_order(scripts, &callbacks), on_error, migrations: evaluation.statuses(), findings }
+    let orphans = evaluation.orphans().into_iter().map(|(script, _)| script.to_owned()).collect();
+    Plan {
+        steps: in_order(scripts, &callbacks),
+        on_error,
+        migrations: evaluation.statuses(),
+        orphans,
+        findings,
+    }
 }
 
 /// A script to run, without the callbacks around it.
@@ -164,9 +175,21 @@ fn in_order(scripts: Vec<Script>, callbacks: &Callbacks<'_>) -> Vec<Step> {
     steps
 }
 
-/// Refuses a step of a kind that is not built.
-fn unsupported(step: &Step) -> Option<Diagnostic> {
-    let migration = &step.prepared.migration;
+/// A half applied script that is nowhere any more would otherwise start anew under its new name.
+pub(super) fn orphans(evaluation: &Evaluation<'_>) -> Vec<Diagnostic> {
+    let finding = |(script, attempt): (&str, Attempt)| {
+        let message = format!("{script} was left half applied, and its file is gone or has another name now");
+        Diagnostic::error(Code::FailedMigration, message)
+            .in_file(script)
+            .note(explain::attempt(&attempt))
+            .hint("put the file back under this name, and `snowops migrate` goes on with it; or take back by hand what its finished statements did, then run `snowops repair`")
+    };
+    evaluation.orphans().into_iter().map(finding).collect()
+}
+
+/// Refuses a script of a kind that is not built, whether it would run now or later: leaving it out in silence would
+/// change what the project says.
+fn unsupported(migration: &Migration) -> Option<Diagnostic> {
     let kind = match migration.kind {
         MigrationKind::Baseline | MigrationKind::Undo => explain::noun(migration.kind),
         MigrationKind::Versioned
@@ -174,14 +197,12 @@ fn unsupported(step: &Step) -> Option<Diagnostic> {
         | MigrationKind::Always
         | MigrationKind::Callback => return None,
     };
-    let finding = Diagnostic::error(
-        Code::UnsupportedKind,
-        format!("{} would run now, and this version of snowops does not run a {kind}", migration.script),
-    );
-    Some(finding.in_file(&migration.file).hint(
-        "take the file out of the migrations folder, or list it under `ignore`, so that the versioned migrations \
-         run instead",
-    ))
+    let message = format!("{} is a {kind}, which this version of snowops does not run", migration.script);
+    Some(
+        Diagnostic::error(Code::UnsupportedKind, message)
+            .in_file(&migration.file)
+            .hint("take the file out of the migrations folder, or list it under `ignore`"),
+    )
 }
 
 /// Statements that no session may be given: client commands, and what would take the ledger away.

@@ -1,6 +1,6 @@
 //! A small world of files, history and journal that reads as sentences.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Given, Policy, ResumePolicy, boundaries::history_crc, script_body};
 use crate::{
@@ -26,6 +26,7 @@ pub(super) struct World {
     pub(super) history: Vec<HistoryRow>,
     pub(super) journal: Vec<JournalRow>,
     pub(super) policy: Policy,
+    pub(super) templates: BTreeMap<String, Sha256>,
 }
 
 impl World {
@@ -52,6 +53,7 @@ impl World {
                 },
                 strict_pending: false,
             },
+            templates: BTreeMap::new(),
         }
     }
 
@@ -61,6 +63,7 @@ impl World {
             migrations: other.migrations.clone(),
             history: other.history.clone(),
             journal: other.journal.clone(),
+            templates: other.templates.clone(),
             policy: other.policy.clone(),
         }
     }
@@ -70,6 +73,7 @@ impl World {
             migrations: &self.migrations,
             history: &self.history,
             journal: &self.journal,
+            templates: &self.templates,
             policy: &self.policy,
         }
     }

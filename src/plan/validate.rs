@@ -191,10 +191,12 @@ fn needs_text(entry: &Entry<'_>) -> bool {
     }
 }
 
-/// The templates as they are now, as far as any script that was rendered loaded them.
+/// The templates as they are now: those that scripts loaded, and those that the journal names.
 fn templates<'a>(evaluation: &Evaluation<'a>) -> HashMap<&'a str, Sha256> {
-    let rendered = evaluation.given.migrations.iter().filter_map(|prepared| prepared.rendered());
-    rendered.flat_map(|rendered| &rendered.templates).map(|(name, sha)| (name.as_str(), *sha)).collect()
+    let given = evaluation.given;
+    let rendered = given.migrations.iter().filter_map(|prepared| prepared.rendered());
+    let loaded = rendered.flat_map(|rendered| &rendered.templates).map(|(name, sha)| (name.as_str(), *sha));
+    given.templates.iter().map(|(name, sha)| (name.as_str(), *sha)).chain(loaded).collect()
 }
 
 fn row_note(row: &HistoryRow) -> String {

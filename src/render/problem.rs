@@ -122,7 +122,8 @@ impl Sources {
             ErrorKind::OutOfFuel => limit("the template does more work than a script of its size may cost")
                 .hint("look for a loop that does not end, or for text that is multiplied, near this place"),
             ErrorKind::TemplateNotFound => {
-                let name = quoted(detail).unwrap_or_else(|| "?".to_owned());
+                let shown = file.text.get(range.clone()).unwrap_or_default();
+                let name = quoted(detail).or_else(|| literal(shown)).unwrap_or_else(|| one_line(shown));
                 Diagnostic::error(Code::TemplateError, format!("the template '{name}' does not exist"))
                     .hint("templates are looked for in the templates folder and beside the script; names count from there")
             }
@@ -183,6 +184,13 @@ fn undefined_name(detail: &str) -> Option<String> {
 fn quoted(detail: &str) -> Option<String> {
     let (_, rest) = detail.split_once('"')?;
     Some(rest.split_once('"')?.0.to_owned())
+}
+
+/// The first text in quotes of a tag.
+fn literal(tag: &str) -> Option<String> {
+    let start = tag.find(['\'', '"'])?;
+    let (quote, rest) = tag[start..].split_at(1);
+    Some(rest.split_once(quote)?.0.to_owned())
 }
 
 fn tidy(detail: &str, kind: ErrorKind) -> String {

@@ -6,7 +6,9 @@ use std::{
 };
 
 use minijinja::{
-    AutoEscape, Environment, Error, UndefinedBehavior, Value, syntax::SyntaxConfig, value::Serde,
+    AutoEscape, Environment, Error, UndefinedBehavior, Value,
+    syntax::SyntaxConfig,
+    value::{Serde, ValueKind},
 };
 
 use super::{
@@ -139,6 +141,16 @@ fn base(settings: &RenderSettings) -> Environment<'static> {
     env.set_syntax(syntax());
     env.set_auto_escape_callback(|_| AutoEscape::None);
     env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_formatter(|out, state, value| {
+        // Functions, macros and modules print as names of the program's insides.
+        if value.kind() == ValueKind::Plain {
+            let finding =
+                Diagnostic::error(Code::TemplateError, "a function or macro is printed instead of called")
+                    .hint("put parentheses with its arguments behind the name");
+            return Err(Problem::from(finding).into());
+        }
+        minijinja::escape_formatter(out, state, value)
+    });
     env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     // Only so do errors say which name was undefined; their excerpts are our own.
     env.set_debug(true);

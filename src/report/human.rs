@@ -5,14 +5,16 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::{
-    Body, Report, excerpt, json,
-    progress::{count, time},
-    table::{Cell, table},
+    Body, Loudness, Report, excerpt, json,
+    progress::time,
+    table::{Cell, Column, table},
 };
 use crate::{
+    config::Shown,
     diagnostic::{Diagnostic, Severity, defuse, defuse_line},
     engine::{
-        Survey, doctor::Check, init::Initialized, migrate::Migrated, render::RenderedFile, repair::Repaired,
+        Stop, Survey, doctor::Check, init::Initialized, migrate::Migrated, render::StatementLine,
+        repair::Repaired,
     },
     execute::{Tally, emit::millis},
     ledger::Presence,
@@ -23,76 +25,121 @@ use crate::{
     plan,
 };
 
+/// How a person wants it.
+pub(super) struct How {
+    pub(super) loudness: Loudness,
+    /// Whether the human format was asked for by name.
+    pub(super) chosen: bool,
+    /// Columns of the terminal.
+    pub(super) width: Option<usize>,
+}
+
 /// Shows a report: the result on `out`, everything else on `err`.
 pub(super) fn show(
     report: &Report<'_>,
-    quiet: bool,
-    verbose: bool,
+    how: &How,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<()> {
     for finding in report.findings {
-        if !quiet || finding.severity == Severity::Error {
+        if how.loudness != Loudness::Quiet || finding.severity == Severity::Error {
             writeln!(err, "{}", excerpt::finding(finding))?;
         }
     }
-    body(report, quiet, verbose, out)?;
+    err.flush()?;
+    body(report, how, out)?;
     out.flush()?;
     if let Some(stop) = report.stop {
-        // The findings say it already.
-        let counted = report.findings.iter().any(Diagnostic::is_error) && stop.finding.place.is_none();
-        if !counted {
-            writeln!(err, "{}", excerpt::finding(&stop.finding))?;
-        }
-        let facts = [
-            ("snowflake code", &stop.snowflake_code),
-            ("sql state", &stop.sqlstate),
-            ("query id", &stop.query_id),
-        ];
-        for (name, value) in facts {
-            if let Some(value) = value {
-                writeln!(err, "  {name}: {}", defuse_line(value))?;
-            }
-        }
+        show_stop(stop, report.findings, err)?;
     }
     err.flush()
 }
 
-fn body(report: &Report<'_>, quiet: bool, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+fn show_stop(stop: &Stop, findings: &[Diagnostic], err: &mut dyn Write) -> io::Result<()> {
+    // What was said among the findings, or only counts them, is not said again.
+    let said = findings.contains(&stop.finding)
+        || (stop.finding.place.is_none() && findings.iter().any(Diagnostic::is_error));
+    if !said {
+        writeln!(err, "{}", excerpt::finding(&stop.finding))?;
+    }
+    let facts = [
+        ("snowflake code", &stop.snowflake_code),
+        ("sql state", &stop.sqlstate),
+        ("query id", &stop.query_id),
+    ];
+    for (name, value) in facts {
+        if let Some(value) = value {
+            writeln!(err, "  {name}: {}", defuse_line(value))?;
+        }
+    }
+    Ok(())
+}
+
+fn body(report: &Report<'_>, how: &How, out: &mut dyn Write) -> io::Result<()> {
+    let quiet = how.loudness == Loudness::Quiet;
     match &report.body {
-        Body::Info(survey) => info(survey, out),
+        Body::Info(survey) => info(survey, how, out),
         Body::Validate(survey) if report.stop.is_none() && !quiet => validate(survey, out),
-        Body::Plan(survey) if report.stop.is_none() => plan(survey, verbose, out),
+        Body::Plan(survey) if report.stop.is_none() => plan(survey, how, out),
         Body::Migrate(migrated) if !quiet || migrated.stop.is_some() => {
             migrate(migrated, millis(report.duration), out)
         }
-        Body::Rendered(files) => rendered(files, out),
+        Body::Statements(lines) if how.chosen => statements(lines, how, out),
         Body::Statements(lines) => json::lines(lines, out),
         Body::Repair(repaired) => repair(repaired, out),
         Body::Doctor(checks) => doctor(checks, out),
-        Body::Config(values) => {
-            let rows: Vec<Vec<Cell>> = values
-                .iter()
-                .map(|v| {
-                    let place = match (&v.file, v.line) {
-                        (Some(file), Some(line)) => format!("{file}:{line}"),
-                        (Some(file), None) => file.clone(),
-                        _ => String::new(),
-                    };
-                    vec![v.key.as_str().into(), value(&v.value).into(), v.layer.as_str().into(), place.into()]
-                })
-                .collect();
-            out.write_all(table(&["Key", "Value", "Layer", "Place"], &rows).as_bytes())
-        }
+        Body::Config(values) => config(values, how, out),
         Body::Schema(schema) => {
             serde_json::to_writer_pretty(&mut *out, schema)?;
             writeln!(out)
         }
         Body::Init(init) => initialized(init, out),
         Body::New(file) => writeln!(out, "{}", defuse_line(file)),
-        Body::Text(text) => out.write_all(text.as_bytes()),
-        Body::Nothing | Body::Validate(_) | Body::Plan(_) | Body::Migrate(_) => Ok(()),
+        Body::Nothing
+        | Body::Validate(_)
+        | Body::Plan(_)
+        | Body::Migrate(_)
+        | Body::Rendered(_)
+        | Body::Text(_) => Ok(()),
     }
+}
+
+fn config(values: &[Shown], how: &How, out: &mut dyn Write) -> io::Result<()> {
+    let row = |v: &Shown| -> Vec<Cell> {
+        let place = match (&v.file, v.line) {
+            (Some(file), Some(line)) => format!("{file}:{line}"),
+            (Some(file), None) => file.clone(),
+            _ => String::new(),
+        };
+        vec![v.key.as_str().into(), value(&v.value).into(), v.layer.as_str().into(), place.into()]
+    };
+    let rows: Vec<Vec<Cell>> = values.iter().map(row).collect();
+    let header =
+        [Column::kept("Key"), Column::kept("Value"), Column::kept("Layer"), Column::spare("Place", 1)];
+    out.write_all(table(&header, &rows, how.width).as_bytes())
+}
+
+fn statements(lines: &[StatementLine], how: &How, out: &mut dyn Write) -> io::Result<()> {
+    let row = |line: &StatementLine| -> Option<Vec<Cell>> {
+        let StatementLine::Statement { statement: s, class } = line else { return None };
+        let object = s.facts.object.as_ref().map(|o| format!("{} {}", o.kind, o.name)).unwrap_or_default();
+        Some(vec![
+            format!("{}:{}:{}", s.at.file, s.at.line, s.at.column).into(),
+            s.ordinal.to_string().into(),
+            s.facts.verb.words().into(),
+            object.into(),
+            class.as_str().into(),
+        ])
+    };
+    let rows: Vec<Vec<Cell>> = lines.iter().filter_map(row).collect();
+    let header = [
+        Column::kept("Place"),
+        Column::kept(""),
+        Column::kept("Verb"),
+        Column::kept("Object"),
+        Column::spare("Class", 1),
+    ];
+    out.write_all(table(&header, &rows, how.width).as_bytes())
 }
 
 fn value(value: &serde_json::Value) -> String {
@@ -122,7 +169,7 @@ fn state_style(state: &MigrationState) -> Style {
         | MigrationState::Failed { .. }
         | MigrationState::Unknown { .. }
         | MigrationState::FutureFailed
-        | MigrationState::Changed { .. } => color(AnsiColor::Red),
+        | MigrationState::Changed { .. } => color(AnsiColor::BrightRed),
         MigrationState::Ignored { .. } | MigrationState::FutureSuccess => color(AnsiColor::Yellow),
         MigrationState::BelowBaseline
         | MigrationState::BaselineIgnored
@@ -141,13 +188,21 @@ fn state_text(state: &MigrationState) -> String {
     }
 }
 
-fn info(survey: &Survey, out: &mut dyn Write) -> io::Result<()> {
+fn info(survey: &Survey, how: &How, out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<Vec<Cell>> = survey.plan.migrations.iter().map(info_row).collect();
     if rows.is_empty() {
         writeln!(out, "No migrations and no history. `snowops new DESCRIPTION` writes the first one.")?;
     } else {
-        let header = ["Kind", "Version", "Description", "State", "Installed on", "By", "Script"];
-        out.write_all(table(&header, &rows).as_bytes())?;
+        let header = [
+            Column::kept("Kind"),
+            Column::kept("Version"),
+            Column::spare("Description", 1),
+            Column::kept("State"),
+            Column::spare("Installed on", 2),
+            Column::spare("By", 3),
+            Column::kept("Script"),
+        ];
+        out.write_all(table(&header, &rows, how.width).as_bytes())?;
     }
     let current = plan::current_version(&survey.plan);
     writeln!(
@@ -214,16 +269,30 @@ fn info_row(status: &MigrationStatus) -> Vec<Cell> {
 
 fn validate(survey: &Survey, out: &mut dyn Write) -> io::Result<()> {
     let ok = color(AnsiColor::Green);
-    let (all, pending) = (survey.plan.migrations.len(), survey.pending());
-    writeln!(out, "{ok}Valid.{ok:#} {all} migrations checked, {pending} pending.")
+    let mut scripts: Vec<&str> =
+        survey.plan.migrations.iter().filter_map(|m| Some(m.migration.as_ref()?.script.as_str())).collect();
+    scripts.sort_unstable();
+    scripts.dedup();
+    let noun = if scripts.len() == 1 { "migration" } else { "migrations" };
+    writeln!(out, "{ok}Valid.{ok:#} {} {noun} checked, {} pending.", scripts.len(), survey.pending())
 }
 
-fn plan(survey: &Survey, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+fn plan(survey: &Survey, how: &How, out: &mut dyn Write) -> io::Result<()> {
+    let verbose = how.loudness == Loudness::Verbose;
     if survey.plan.steps.is_empty() {
-        return writeln!(out, "Nothing to do: {} is up to date.", defuse_line(&survey.environment));
+        let above = survey.plan.migrations.iter().any(|m| m.state == MigrationState::AboveTarget);
+        let what = if above { "is where the target says" } else { "is up to date" };
+        return writeln!(out, "Nothing to do: {} {what}.", defuse_line(&survey.environment));
     }
     let rows: Vec<Vec<Cell>> = survey.plan.steps.iter().enumerate().map(plan_row).collect();
-    out.write_all(table(&["", "Action", "Script", "Statements", "Why"], &rows).as_bytes())?;
+    let header = [
+        Column::kept(""),
+        Column::kept("Action"),
+        Column::kept("Script"),
+        Column::kept("Statements"),
+        Column::spare("Why", 1),
+    ];
+    out.write_all(table(&header, &rows, how.width).as_bytes())?;
     if verbose {
         for step in &survey.plan.steps {
             sql(step, out)?;
@@ -241,7 +310,8 @@ fn plan(survey: &Survey, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
 fn plan_row((index, step): (usize, &Step)) -> Vec<Cell> {
     let statements = step.prepared.rendered().map_or(0, |r| r.statements.len());
     let statements = match step.from {
-        0 | 1 => count(statements),
+        0 | 1 => statements.to_string(),
+        from if from > statements => "none left".to_owned(),
         from => format!("{from} to {statements}"),
     };
     vec![
@@ -288,11 +358,11 @@ fn migrate(migrated: &Migrated, elapsed_ms: u64, out: &mut dyn Write) -> io::Res
         return Ok(());
     }
     let word = if migrated.stop.is_some() {
-        let bad = color(AnsiColor::Red);
-        format!("{bad}Stopped.{bad:#}")
+        let bad = color(AnsiColor::BrightRed);
+        format!("{bad}Stopped:{bad:#}")
     } else {
         let good = color(AnsiColor::Green);
-        format!("{good}Done.{good:#}")
+        format!("{good}Done:{good:#}")
     };
     let mut parts = Vec::new();
     if applied > 0 {
@@ -300,6 +370,9 @@ fn migrate(migrated: &Migrated, elapsed_ms: u64, out: &mut dyn Write) -> io::Res
     }
     if always > 0 {
         parts.push(format!("{always} always"));
+    }
+    if report.failed.is_some() {
+        parts.push("1 failed".to_owned());
     }
     if !report.not_run.is_empty() {
         parts.push(format!("{} not run", report.not_run.len()));
@@ -309,8 +382,8 @@ fn migrate(migrated: &Migrated, elapsed_ms: u64, out: &mut dyn Write) -> io::Res
     }
     let versions = report.applied.iter().filter_map(|script| script.version.as_deref());
     let current = plan::version_after(&migrated.survey.plan, versions);
-    let version = current.map(|v| format!(", now at version {v}")).unwrap_or_default();
-    writeln!(out, "{word} {}{version} in {}.", parts.join(", "), time(elapsed_ms))?;
+    let version = current.map(|v| format!(", version {v}")).unwrap_or_default();
+    writeln!(out, "{word} {}{version}, in {}.", parts.join(", "), time(elapsed_ms))?;
     embedded(&report.statements, migrated.survey.embedded, out)
 }
 
@@ -327,28 +400,19 @@ fn embedded(tally: &Tally, embedded: bool, out: &mut dyn Write) -> io::Result<()
     )
 }
 
-fn rendered(files: &[RenderedFile], out: &mut dyn Write) -> io::Result<()> {
-    for file in files {
-        if files.len() > 1 {
-            writeln!(out, "-- {}", defuse_line(&file.file))?;
-        }
-        if let Ok(text) = &file.text {
-            out.write_all(text.as_bytes())?;
-        }
-    }
-    Ok(())
-}
-
 fn repair(repaired: &Repaired, out: &mut dyn Write) -> io::Result<()> {
-    let Repaired { removed, aligned, settled } = repaired;
-    if removed.is_empty() && aligned.is_empty() && settled.is_none() {
+    let Repaired { removed, aligned, deleted, settled } = repaired;
+    if removed.is_empty() && aligned.is_empty() && deleted.is_empty() && settled.is_none() {
         return writeln!(out, "Nothing to repair.");
     }
     for script in removed {
-        writeln!(out, "  removed the failed row of {}", defuse_line(script))?;
+        writeln!(out, "  removed the failed attempt at {}", defuse_line(script))?;
     }
     for script in aligned {
         writeln!(out, "  took the file's checksum and description for {}", defuse_line(script))?;
+    }
+    for script in deleted {
+        writeln!(out, "  marked {} as deleted: its file is gone", defuse_line(script))?;
     }
     if let Some(text) = settled {
         writeln!(out, "  {}", defuse_line(text))?;
@@ -359,7 +423,7 @@ fn repair(repaired: &Repaired, out: &mut dyn Write) -> io::Result<()> {
 fn doctor(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
     for check in checks {
         let (word, style) =
-            if check.ok { ("ok", color(AnsiColor::Green)) } else { ("wrong", color(AnsiColor::Red)) };
+            if check.ok { ("ok", color(AnsiColor::Green)) } else { ("wrong", color(AnsiColor::BrightRed)) };
         writeln!(out, "  {style}{word:<6}{style:#} {:<14} {}", check.name, defuse(&check.detail))?;
         if let Some(hint) = &check.hint {
             writeln!(out, "         {:<14} hint: {}", "", defuse(hint))?;

@@ -340,12 +340,18 @@ fn failed(failure: &Failure) -> Value {
         "of": failure.of,
         "message": failure.error.message,
         "snowflake_code": failure.error.code,
+        "sqlstate": failure.error.sqlstate,
         "query_id": failure.error.query_id,
     })
 }
 
 fn repair_body(repaired: &Repaired) -> Value {
-    json!({ "removed": repaired.removed, "aligned": repaired.aligned, "settled": repaired.settled })
+    json!({
+        "removed": repaired.removed,
+        "aligned": repaired.aligned,
+        "deleted": repaired.deleted,
+        "settled": repaired.settled,
+    })
 }
 
 fn check(check: &Check) -> Value {

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::table::{Cell, table};
+use super::table::{Cell, Column, table};
 use crate::{
     diagnostic::{defuse, defuse_line},
     event::{Event, EventSink, Fact},
@@ -27,11 +27,13 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(err: AutoStream<std::io::Stderr>, verbose: bool) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("  {bar:24} {pos}/{len} {wide_msg}") {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        if let Ok(style) =
+            ProgressStyle::with_template("  [{bar:20.cyan}] {pos}/{len}  {elapsed}  {wide_msg}")
+        {
             bar.set_style(style.progress_chars("=> "));
         }
-        Self { err, bar, verbose, width: 36, action: None, waited: false }
+        Self { err, bar, verbose, width: 40, action: None, waited: false }
     }
 
     fn line(&mut self, text: &str) {
@@ -52,15 +54,17 @@ impl Progress {
     }
 
     fn rows(&mut self, columns: &[String], rows: &[Vec<Option<String>>]) {
-        if rows.is_empty() {
+        // A statement without a result of its own answers with a row that says that it was done.
+        let only_status = columns.len() == 1 && columns[0].eq_ignore_ascii_case("status") && rows.len() == 1;
+        if rows.is_empty() || (only_status && !self.verbose) {
             return;
         }
-        let header: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let header: Vec<Column<'_>> = columns.iter().map(|name| Column::kept(name)).collect();
         let cells = |row: &Vec<Option<String>>| -> Vec<Cell> {
             row.iter().map(|value| Cell::from(value.as_deref().unwrap_or("NULL"))).collect()
         };
         let rows: Vec<Vec<Cell>> = rows.iter().map(cells).collect();
-        let text = table(&header, &rows);
+        let text = table(&header, &rows, None);
         for line in text.lines() {
             self.line(&format!("          {line}"));
         }
@@ -75,7 +79,9 @@ impl Progress {
             }
             Fact::Planned { steps, .. } => self.bar.set_length(as_u64(*steps)),
             Fact::LeaseWaiting { holder, .. } => self.waiting(holder),
-            Fact::LeaseAcquired { .. } | Fact::Waiting { .. } | Fact::StatementFailed { .. } => {}
+            // Not before: until then a person may be asked something.
+            Fact::LeaseAcquired { .. } => self.bar.set_draw_target(ProgressDrawTarget::stderr()),
+            Fact::Waiting { .. } | Fact::StatementFailed { .. } => {}
             Fact::PlanShrunk { before, after } => {
                 self.bar.set_length(as_u64(*after));
                 self.line(&format!("  another run did {} of {before} steps meanwhile", before - after));
@@ -83,14 +89,12 @@ impl Progress {
             Fact::MigrationStarted { script, action, from, of } => {
                 self.action = Some(*action);
                 self.bar.set_message(defuse_line(script));
-                if *from > 1 {
-                    self.script(
-                        "resuming",
-                        AnsiColor::Yellow,
-                        script,
-                        &format!("at statement {from} of {of}"),
-                    );
-                }
+                let rest = match *from {
+                    0 | 1 => return,
+                    from if from > *of => "all its statements are done".to_owned(),
+                    from => format!("at statement {from} of {of}"),
+                };
+                self.script("resuming", AnsiColor::Yellow, script, &rest);
             }
             Fact::StatementStarted { script, ordinal, of, what } => {
                 self.bar.set_message(defuse_line(&format!("{script} {ordinal}/{of} {what}")));
@@ -120,7 +124,7 @@ impl Progress {
             }
             Fact::MigrationFailed { script, ordinal, of, elapsed_ms } => {
                 let rest = format!("at statement {ordinal} of {of} after {}", time(*elapsed_ms));
-                self.script("failed", AnsiColor::Red, script, &rest);
+                self.script("failed", AnsiColor::BrightRed, script, &rest);
             }
             Fact::ContextRestored { statements, .. } => {
                 if self.verbose {

@@ -68,3 +68,59 @@ fn a_killed_run_is_finished_at_once_by_the_next() {
     }
     assert!(killed > 0, "no run was killed in time: the test proves nothing");
 }
+
+/// A script that was cut off with a done INSERT must not start anew under another name, another query tag or after a
+/// move; and `repair` is a way out that works.
+#[test]
+fn what_changes_between_kill_and_resume_repeats_nothing() {
+    let slow = || {
+        let project = Project::with(&[("V0__t.sql", "CREATE TABLE t (a NUMBER);")]);
+        let inserts: String = (1..=400).map(|n| format!("INSERT INTO t VALUES ({n});\n")).collect();
+        project.write("migrations/V1__rows.sql", &inserts);
+        let mut child = start(&project);
+        let half = |project: &Project| {
+            let path = project.path(".snowops/local.db");
+            let file = rusqlite::Connection::open(path).ok()?;
+            let done = "SELECT COUNT(*) FROM \"snowops_query_history\" WHERE \"status\" = 'SUCCESS'";
+            file.query_row(done, [], |row| row.get::<_, i64>(0)).ok()
+        };
+        while half(&project).is_none_or(|done| done < 50) {
+            thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        project
+    };
+    let twice = |project: &Project| {
+        let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+        let repeated = "SELECT COUNT(*) FROM (SELECT \"text_sha\" FROM \"snowops_query_history\"
+                        WHERE \"status\" = 'SUCCESS' GROUP BY \"text_sha\" HAVING COUNT(*) > 1)";
+        file.query_row(repeated, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+
+    let tagged = slow();
+    tagged.write(
+        "snowops.yml",
+        "project: test\nquery_tag: other\nenvironments:\n  local: { engine: embedded }\n",
+    );
+    let run = tagged.run(&["migrate"]);
+    assert_eq!((run.code, twice(&tagged)), (0, 0), "{}", run.all());
+
+    let renamed = slow();
+    std::fs::rename(renamed.path("migrations/V1__rows.sql"), renamed.path("migrations/V1__lines.sql"))
+        .unwrap();
+    let run = renamed.run(&["migrate"]);
+    assert_eq!((run.code, twice(&renamed)), (4, 0), "{}", run.all());
+    assert!(run.err.contains("V1__rows.sql") && run.err.contains("snowops repair"), "{}", run.err);
+    let run = renamed.run(&["repair"]);
+    assert!(run.out.contains("V1__rows.sql"), "{}", run.all());
+    renamed.write("migrations/V1__lines.sql", "INSERT INTO t VALUES (-1);\n");
+    assert_eq!(renamed.run(&["migrate"]).code, 0);
+
+    let never = slow();
+    assert_eq!(never.run(&["migrate", "--resume=never"]).code, 4);
+    assert_eq!(never.run(&["repair"]).code, 0);
+    never.write("migrations/V1__rows.sql", "INSERT INTO t VALUES (-1);\n");
+    let run = never.run(&["migrate", "--resume=never"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+}

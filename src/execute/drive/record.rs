@@ -114,7 +114,7 @@ impl Driver<'_, '_, '_> {
         let script = step.prepared.migration.script.clone();
         let of = statements(step).len();
         let elapsed_ms = millis(self.emitter.elapsed().saturating_sub(self.began));
-        let error = self.report.failed.as_ref().map(|f| f.error.clone());
+        let error = self.last_error.take();
         self.emitter.emit(Fact::MigrationFailed { script: script.clone(), ordinal, of, elapsed_ms });
         let body = JournalBody::Failed {
             ordinal,

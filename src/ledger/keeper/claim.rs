@@ -183,7 +183,7 @@ fn check_target(made_for: &TargetIdentity, now: &TargetIdentity) -> Result<(), L
     };
     Err(LedgerError::ForeignTarget(
         Diagnostic::error(Code::ForeignTarget, format!("{what}: {why}")).hint(
-            "check that this is the target you mean; then `snowops repair --adopt` takes its ledger over",
+            "correct the environment if this is not the target you mean; this version of snowops cannot take over the ledger of another target",
         ),
     ))
 }

@@ -48,8 +48,9 @@ impl EmbeddedSession {
     pub(super) async fn open(settings: Arc<EmbeddedSettings>, spec: SessionSpec) -> Result<Self, DbError> {
         let clock = Arc::clone(&settings.context.clock);
         let start = clock.now();
+        let database = settings.seed.context.database.as_ref().map_or("", |name| name.as_str());
         let store = loop {
-            match Store::open(&settings.path, Arc::clone(&clock)) {
+            match Store::open(&settings.path, database, Arc::clone(&clock)) {
                 // Another process makes the file, or repairs it after a kill.
                 Err(error) if error.class == ErrorClass::Busy && clock.now().since(start) < PATIENCE => {
                     clock.sleep(PAUSE).await;

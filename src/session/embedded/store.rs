@@ -18,7 +18,7 @@ const FORMAT: i64 = 1;
 
 /// The engine's own tables. Names with `$` cannot meet a ledger table, whose name holds two points.
 const SCHEMA: &str = r#"
-CREATE TABLE "snowops$meta" ("format" INTEGER NOT NULL, "created_on" TEXT NOT NULL);
+CREATE TABLE "snowops$meta" ("format" INTEGER NOT NULL, "created_on" TEXT NOT NULL, "database" TEXT NOT NULL);
 CREATE TABLE "snowops$snapshot" ("seq" INTEGER NOT NULL, "text" TEXT NOT NULL);
 CREATE TABLE "snowops$tail" ("seq" INTEGER PRIMARY KEY AUTOINCREMENT, "session_id" TEXT NOT NULL,
     "context" TEXT NOT NULL, "now" TEXT NOT NULL, "query_id" TEXT NOT NULL, "text" TEXT NOT NULL);
@@ -42,6 +42,8 @@ pub(super) struct LedgerAnswer {
 /// A connection with the file, or with an empty stand-in.
 pub(super) struct Store {
     path: Utf8PathBuf,
+    /// The environment's database: a file is made for one.
+    database: String,
     clock: Arc<dyn Clock>,
     connection: Connection,
     in_memory: bool,
@@ -49,12 +51,12 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens the file if there is one.
-    pub(super) fn open(path: &Utf8Path, clock: Arc<dyn Clock>) -> Result<Self, DbError> {
-        let (connection, in_memory) = match open_file(path, false, &clock)? {
+    pub(super) fn open(path: &Utf8Path, database: &str, clock: Arc<dyn Clock>) -> Result<Self, DbError> {
+        let (connection, in_memory) = match open_file(path, database, false, &clock)? {
             Some(connection) => (connection, false),
-            None => (open_memory(&clock)?, true),
+            None => (open_memory(database, &clock)?, true),
         };
-        Ok(Self { path: path.to_owned(), clock, connection, in_memory })
+        Ok(Self { path: path.to_owned(), database: database.to_owned(), clock, connection, in_memory })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -73,7 +75,7 @@ impl Store {
     /// Looks again for a file that another process may have made. Answers whether it is there.
     pub(super) fn look(&mut self) -> Result<bool, DbError> {
         if self.in_memory
-            && let Some(connection) = open_file(&self.path, false, &self.clock)?
+            && let Some(connection) = open_file(&self.path, &self.database, false, &self.clock)?
         {
             self.connection = connection;
             self.in_memory = false;
@@ -84,7 +86,7 @@ impl Store {
     /// Makes the file if there is none.
     pub(super) fn materialise(&mut self) -> Result<(), DbError> {
         if !self.look()?
-            && let Some(connection) = open_file(&self.path, true, &self.clock)?
+            && let Some(connection) = open_file(&self.path, &self.database, true, &self.clock)?
         {
             self.connection = connection;
             self.in_memory = false;
@@ -166,7 +168,12 @@ fn text_of(value: ValueRef<'_>) -> Option<String> {
     }
 }
 
-fn open_file(path: &Utf8Path, create: bool, clock: &Arc<dyn Clock>) -> Result<Option<Connection>, DbError> {
+fn open_file(
+    path: &Utf8Path,
+    database: &str,
+    create: bool,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Connection>, DbError> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
@@ -182,7 +189,7 @@ fn open_file(path: &Utf8Path, create: bool, clock: &Arc<dyn Clock>) -> Result<Op
     prepare(&connection, clock).map_err(|error| open_error(path, &error))?;
     if create {
         // Two processes may be here at once: the second finds the tables and leaves them.
-        initialise(&connection, clock.as_ref()).map_err(|error| open_error(path, &error))?;
+        initialise(&connection, database, clock.as_ref()).map_err(|error| open_error(path, &error))?;
     }
     match format(&connection).map_err(|error| open_error(path, &error))? {
         Some(FORMAT) => {}
@@ -197,6 +204,17 @@ fn open_file(path: &Utf8Path, create: bool, clock: &Arc<dyn Clock>) -> Result<Op
         // A file that its maker has not filled yet, or an empty one: nothing is in it.
         None => return Ok(None),
     }
+    let made_for: String = connection
+        .query_row("SELECT \"database\" FROM \"snowops$meta\"", [], |row| row.get(0))
+        .map_err(|error| open_error(path, &error))?;
+    if made_for != database {
+        return Err(fault(
+            ErrorClass::Connection,
+            format!(
+                "{path} was made for database {made_for}, and the environment's database is {database} now: set it back, or delete the file to start anew"
+            ),
+        ));
+    }
     Ok(Some(connection))
 }
 
@@ -206,10 +224,10 @@ fn create_folder(folder: &Utf8Path) -> Result<(), DbError> {
         .map_err(|error| fault(ErrorClass::Connection, format!("cannot create the folder {folder}: {error}")))
 }
 
-fn open_memory(clock: &Arc<dyn Clock>) -> Result<Connection, DbError> {
+fn open_memory(database: &str, clock: &Arc<dyn Clock>) -> Result<Connection, DbError> {
     let connection = Connection::open_in_memory().map_err(|error| sqlite_error(&error))?;
     prepare(&connection, clock).map_err(|error| sqlite_error(&error))?;
-    initialise(&connection, clock.as_ref()).map_err(|error| sqlite_error(&error))?;
+    initialise(&connection, database, clock.as_ref()).map_err(|error| sqlite_error(&error))?;
     Ok(connection)
 }
 
@@ -221,7 +239,7 @@ fn format(connection: &Connection) -> Result<Option<i64>, rusqlite::Error> {
     connection.query_row("SELECT \"format\" FROM \"snowops$meta\"", [], |row| row.get(0)).optional()
 }
 
-fn initialise(connection: &Connection, clock: &dyn Clock) -> Result<(), rusqlite::Error> {
+fn initialise(connection: &Connection, database: &str, clock: &dyn Clock) -> Result<(), rusqlite::Error> {
     // WAL lets the reader of one session work beside the writer of another. With `NORMAL` a power cut may take
     // back the last commits; ledger and catalogue are one file and so go back together.
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -230,8 +248,8 @@ fn initialise(connection: &Connection, clock: &dyn Clock) -> Result<(), rusqlite
         if format(connection)?.is_none() {
             connection.execute_batch(SCHEMA)?;
             connection.execute(
-                "INSERT INTO \"snowops$meta\" VALUES (?1, ?2)",
-                rusqlite::params![FORMAT, now(clock)],
+                "INSERT INTO \"snowops$meta\" VALUES (?1, ?2, ?3)",
+                rusqlite::params![FORMAT, now(clock), database],
             )?;
         }
         connection.execute_batch("COMMIT")

@@ -139,3 +139,95 @@ fn error_callbacks_run_after_a_failure() {
     let run = project.run(&["migrate"]);
     assert_eq!(run.code, 0, "{}", run.all());
 }
+
+#[test]
+fn a_history_that_was_dropped_is_never_started_from_zero() {
+    let project = Project::with(&[("V1__t.sql", "CREATE TABLE t (a NUMBER);")]);
+    assert_eq!(project.run(&["migrate"]).code, 0);
+    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    file.execute_batch("DROP TABLE \"LOCAL.SNOWOPS.snowops_schema_history\"").unwrap();
+    drop(file);
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 4, "{}", run.all());
+    assert!(run.err.contains("corrupt_history") && run.err.contains("UNDROP"), "{}", run.err);
+}
+
+#[test]
+fn a_file_that_is_gone_is_an_error_until_repair_marks_it() {
+    let project = Project::with(&[
+        ("V1__t.sql", "CREATE TABLE t (a NUMBER);"),
+        ("V2__u.sql", "CREATE TABLE u (a NUMBER);"),
+        ("R__v.sql", "CREATE OR REPLACE VIEW v AS SELECT a FROM t;"),
+    ]);
+    assert_eq!(project.run(&["migrate"]).code, 0);
+    std::fs::remove_file(project.path("migrations/V1__t.sql")).unwrap();
+    std::fs::rename(project.path("migrations/R__v.sql"), project.path("migrations/R__w.sql")).unwrap();
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 4, "{}", run.all());
+    assert!(run.err.contains("missing_migration") && run.err.contains("snowops repair"), "{}", run.err);
+    let (code, result) = project.json(&["repair"]);
+    assert_eq!((code, result["deleted"].as_array().unwrap().len()), (0, 2), "{result:#}");
+    let (code, result) = project.json(&["migrate"]);
+    assert_eq!((code, &result["applied"][0]["script"]), (0, &"R__w.sql".into()), "{result:#}");
+    assert_eq!(project.run(&["validate"]).code, 0);
+}
+
+#[test]
+fn a_file_of_another_database_is_refused_before_anything_runs() {
+    let project = Project::with(&[("V1__t.sql", "CREATE TABLE t (a NUMBER);")]);
+    assert_eq!(project.run(&["migrate"]).code, 0);
+    project
+        .write("snowops.yml", "project: t\nenvironments:\n  local: { engine: embedded, database: OTHER }\n");
+    for command in ["migrate", "info", "doctor"] {
+        let run = project.run(&[command]);
+        assert_eq!(run.code, 6, "{command}: {}", run.all());
+        assert!(run.all().contains("was made for database LOCAL"), "{}", run.all());
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_make_a_failure_a_success() {
+    let project = Project::with(&[("V1__bad.sql", "SELECT * FROM nowhere;")]);
+    let mut child = project
+        .command(&["migrate"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+}
+
+/// A script that is stopped between two statements is recorded, the lease is given back, and the next run goes on.
+#[cfg(unix)]
+#[test]
+fn signals_end_a_run_between_two_statements() {
+    for signal in ["INT", "TERM"] {
+        let project = Project::with(&[]);
+        for n in 1..=400 {
+            project.write(&format!("migrations/V{n}__t{n}.sql"), &format!("CREATE TABLE t{n} (a NUMBER);\n"));
+        }
+        let child = project
+            .command(&["migrate", "--format", "json"])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let file = project.path(".snowops/local.db");
+        while !file.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let killed =
+            std::process::Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        assert!(killed.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(130), "{signal}: {text}");
+        let result: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(result["error"]["code"], "interrupted");
+        assert!(!result["not_run"].as_array().unwrap().is_empty());
+        let run = project.run(&["migrate"]);
+        assert_eq!(run.code, 0, "{}", run.all());
+    }
+}

@@ -173,3 +173,38 @@ fn rows_of_a_select_are_shown() {
     assert_eq!(run.code, 0, "{}", run.all());
     assert!(run.err.contains("INFORMATION_SCHEMA"), "{}", run.all());
 }
+
+/// Rendered SQL leaves byte for byte for a pipe, and harmless where an agent reads along.
+#[test]
+fn rendered_sql_keeps_its_bytes_but_for_an_agent() {
+    let text = "SELECT '\u{1b}[31m ##vso[x]\u{7}';\n";
+    let project = Project::with(&[("V1__a.sql", text)]);
+    assert_eq!(project.run(&["render"]).out, text);
+    let output = project.command(&["render"]).env("TF_BUILD", "True").output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!shown.contains("##vso[") && !shown.contains('\u{1b}'), "{shown:?}");
+}
+
+#[test]
+fn events_never_overwrite_what_is_no_events_file() {
+    let project = Project::with(SCRIPTS);
+    let before = project.read("migrations/V1__customers.sql");
+    let (code, result) = project.json(&["migrate", "--events", "migrations/V1__customers.sql"]);
+    assert_eq!((code, &result["error"]["code"]), (2, &"invalid_usage".into()), "{result:#}");
+    assert_eq!(project.read("migrations/V1__customers.sql"), before);
+    for _ in 0..2 {
+        assert_eq!(project.run(&["migrate", "--events", "events.jsonl"]).code, 0);
+    }
+}
+
+#[test]
+fn a_command_line_that_cannot_be_read_is_an_object_too() {
+    let project = Project::empty();
+    for arguments in [&["migrate", "--bogus"][..], &["frobnicate"], &["migrate", "--var", "novalue"]] {
+        let (code, result) = project.json(arguments);
+        assert_eq!((code, &result["error"]["code"]), (2, &"invalid_usage".into()), "{result:#}");
+    }
+    let mut command = project.command(&["info"]);
+    let output = command.env("SNOWOPS_FORMAT", "xml").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -57,6 +57,7 @@ fn undo_and_baseline_files_are_listed_and_refused_by_name() {
         Project::with(&[("V1__a.sql", "CREATE TABLE a (x NUMBER);"), ("U1__a.sql", "DROP TABLE a;")]);
     let (_, info) = project.json(&["info"]);
     assert!(info["migrations"].as_array().unwrap().iter().any(|m| m["script"] == "U1__a.sql"), "{info:#}");
+    refused(&project, &["migrate"], 4, &["U1__a.sql", "unsupported_kind"]);
     let project = Project::with(&[("B5__all.sql", "CREATE TABLE a (x NUMBER);")]);
     refused(&project, &["migrate"], 4, &["B5__all.sql", "unsupported_kind"]);
 }
