@@ -114,7 +114,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exi
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() => return run::unreadable(&arguments, &error),
+        Err(error) if error.use_stderr() => return Ok(run::unreadable(&arguments, &error)),
         Err(help) => {
             // Help that nobody reads is no failure.
             drop(help.print());

@@ -190,7 +190,7 @@ fn unknown_format(format: Option<&str>) -> Option<Diagnostic> {
 }
 
 /// Says what is wrong with a command line that cannot be read, as an object where JSON was asked for.
-pub(super) fn unreadable(arguments: &[OsString], error: &clap::Error) -> anyhow::Result<Exit> {
+pub(super) fn unreadable(arguments: &[OsString], error: &clap::Error) -> Exit {
     let asked = |pair: &[OsString]| pair[0] == "--format" && pair[1] == "json";
     let json = arguments.windows(2).any(asked)
         || arguments.iter().any(|argument| argument == "--format=json")
@@ -198,7 +198,7 @@ pub(super) fn unreadable(arguments: &[OsString], error: &clap::Error) -> anyhow:
     if !json {
         // A reader that went away does not make a wrong command line right.
         drop(error.print());
-        return Ok(Exit::USAGE);
+        return Exit::USAGE;
     }
     let text = error.render().to_string();
     let mut lines = text.lines();
@@ -217,7 +217,7 @@ pub(super) fn unreadable(arguments: &[OsString], error: &clap::Error) -> anyhow:
         body: Body::Nothing,
     };
     drop(ui.show(&report));
-    Ok(Exit::USAGE)
+    Exit::USAGE
 }
 
 /// A path as the engine wants it: absolute.

@@ -77,7 +77,7 @@ codes! {
     // SQL.
     /// A quote, comment, parenthesis or block is opened and never closed.
     UnbalancedSql = "unbalanced_sql",
-    /// A script cannot be cut into statements for another reason.
+    /// A script cannot be split into statements for another reason.
     UnsplittableSql = "unsplittable_sql",
     /// A statement that was not read in full; it is treated as opaque.
     PartialStatement = "partial_statement",

@@ -21,7 +21,7 @@ pub struct SessionSpec {
     pub statement_timeout: Option<Duration>,
 }
 
-/// What a session is for (DESIGN: *keeper* does the bookkeeping, *work* runs user SQL).
+/// What a session is for: *keeper* does the bookkeeping, *work* runs user SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {

@@ -75,8 +75,8 @@ fn a_killed_run_is_finished_at_once_by_the_next() {
 fn what_changes_between_kill_and_resume_repeats_nothing() {
     let slow = || {
         let project = Project::with(&[("V0__t.sql", "CREATE TABLE t (a NUMBER);")]);
-        let inserts: String = (1..=400).map(|n| format!("INSERT INTO t VALUES ({n});\n")).collect();
-        project.write("migrations/V1__rows.sql", &inserts);
+        let inserts: Vec<String> = (1..=400).map(|n| format!("INSERT INTO t VALUES ({n});")).collect();
+        project.write("migrations/V1__rows.sql", &inserts.join("\n"));
         let mut child = start(&project);
         let half = |project: &Project| {
             let path = project.path(".snowops/local.db");
