@@ -9,6 +9,9 @@ use super::{
 };
 use crate::diagnostic::{Code, Diagnostic};
 
+/// Names that templates have from snowops itself.
+const RESERVED: [&str; 3] = ["snowops", "env_var", "secret"];
+
 /// What is wrong with the values of a configuration, with their places.
 pub(super) struct Check<'a> {
     pub(super) sources: &'a Sources,
@@ -279,6 +282,11 @@ impl Check<'_> {
                 let message = format!("`{full}` is no name that a template can use");
                 self.invalid(&entry.origin, message, "use letters, digits and `_`, not a digit first");
             }
+            if RESERVED.contains(&entry.key.as_str()) {
+                let message = format!("`{full}` would hide a name of snowops' own");
+                self.invalid(&entry.origin, message, "choose another name");
+            }
+            self.exact(&entry.value, &full);
             if entry.value.as_str().is_some_and(|value| !value.is_empty()) && looks_literal(&entry.key) {
                 let finding = Diagnostic::warning(
                     Code::InvalidSecret,
@@ -290,6 +298,27 @@ impl Check<'_> {
                 ));
                 self.report(&entry.origin, finding);
             }
+        }
+    }
+
+    /// A number that would come out otherwise than it was written, in SQL of all places.
+    fn exact(&mut self, node: &Node, path: &str) {
+        match &node.kind {
+            Kind::Number(number) => {
+                let shown = number.to_string();
+                if let Some(written) = self.sources.written(&node.origin).filter(|text| *text != shown) {
+                    let message = format!("`{path}` is written {written} and would become {shown}");
+                    let hint = format!("put it in quotes, '{written}', so that it stays as it is");
+                    self.invalid(&node.origin, message, &hint);
+                }
+            }
+            Kind::List(items) => items.iter().for_each(|item| self.exact(item, path)),
+            Kind::Map(entries) => {
+                for entry in entries {
+                    self.exact(&entry.value, &dotted(path, &entry.key));
+                }
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Text(_) => {}
         }
     }
 

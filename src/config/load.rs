@@ -368,7 +368,9 @@ fn give(check: &mut Check<'_>, vars: &mut Node, name: &str, text: &str, origin: 
     let message = format!("`vars.{name}` is {}, and the given value is not", declared.kind_word());
     let hint = match declared.kind {
         Kind::Bool(_) => "give true or false",
-        Kind::Number(_) => "give a number",
+        Kind::Number(_) => {
+            "give a number without superfluous digits; one of more than 15 must be declared as a text"
+        }
         _ => "give it as JSON",
     };
     check.report(origin, Diagnostic::error(Code::InvalidValue, message).hint(hint));
@@ -381,7 +383,8 @@ fn typed(text: &str, declared: &Node) -> Option<Value> {
         Kind::Bool(_) if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
         Kind::Bool(_) if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
         Kind::Bool(_) => None,
-        Kind::Number(_) => number(text).map(Value::Number),
+        // One that would come out otherwise than it was given is none.
+        Kind::Number(_) => number(text).filter(|n| n.to_string() == text.trim()).map(Value::Number),
         Kind::List(_) => serde_json::from_str(text).ok().filter(Value::is_array),
         Kind::Map(_) => serde_json::from_str(text).ok().filter(Value::is_object),
     }

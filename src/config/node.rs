@@ -252,6 +252,12 @@ impl Sources {
         Some(guarded(place))
     }
 
+    /// A value as it was written, if it stands in a file.
+    pub(super) fn written(&self, origin: &Origin) -> Option<&str> {
+        let Origin::File { file, at } = origin else { return None };
+        self.0.get(*file)?.text.get(at.clone()).map(str::trim)
+    }
+
     /// Line of a value, from 1.
     pub(super) fn line(&self, origin: &Origin) -> Option<usize> {
         self.place(origin).and_then(|place| place.position).map(|(line, _)| line)

@@ -217,7 +217,13 @@ fn variables_take_the_declared_type() {
         ("false", "True", Ok("true")),
         ("[a]", "[1,2]", Ok("[1,2]")),
         ("{a: 1}", "{\"b\":2}", Ok("{\"b\":2}")),
-        ("1", "many", Err("SNOWOPS_VAR_X: `vars.x` is a number, and the given value is not | give a number")),
+        (
+            "1",
+            "many",
+            Err(
+                "SNOWOPS_VAR_X: `vars.x` is a number, and the given value is not | give a number without superfluous digits; one of more than 15 must be declared as a text",
+            ),
+        ),
         (
             "true",
             "1",

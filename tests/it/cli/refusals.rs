@@ -106,3 +106,28 @@ fn variables_must_be_declared() {
     let run = project.run(&["render", "--var", "name=from_flag"]);
     assert_eq!((run.code, run.out.contains("from_flag")), (0, true), "{}", run.all());
 }
+
+#[test]
+fn numbers_reach_sql_as_they_were_written_or_not_at_all() {
+    let project = Project::with(&[("V1__a.sql", "SELECT {{ n }}, {{ text }};")]);
+    let config = |n: &str| {
+        format!(
+            "project: t\nvars: {{ n: {n}, text: '1.10' }}\nenvironments:\n  local: {{ engine: embedded }}\n"
+        )
+    };
+    for wrong in ["99999999999999999999999999999999999999", "1.10"] {
+        project.write("snowops.yml", &config(wrong));
+        refused(&project, &["render"], 3, &["`vars.n`", wrong, "quotes", "snowops.yml:2:12"]);
+    }
+    project.write("snowops.yml", &config("1.5"));
+    assert_eq!(project.run(&["render"]).out, "SELECT 1.5, 1.10;");
+    refused(&project, &["render", "--var", "n=1.10"], 3, &["vars.n"]);
+    project.write("snowops.yml", &config("1").replace("text", "secret"));
+    refused(&project, &["render"], 3, &["`vars.secret`", "another name"]);
+}
+
+#[test]
+fn functions_are_not_printed() {
+    let project = Project::with(&[("V1__a.sql", "SELECT 1;\nSELECT {{ range }};\n")]);
+    refused(&project, &["plan"], 4, &["migrations/V1__a.sql:2:11", "parentheses"]);
+}
