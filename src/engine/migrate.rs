@@ -75,20 +75,15 @@ pub async fn migrate(
     let state = read(workspace, keeper.as_mut()).await?;
     let first = scripts.survey(workspace, &options.plan, state);
     emitter.emit(planned(&first));
+    let mut refused = if options.dry_run { refuse(&first.plan) } else { refuse_at_once(&first) };
     let idle = (first.plan.steps.is_empty() && first.open_runs.is_empty()) || options.dry_run;
-    let refused = if options.dry_run { refuse(&first.plan) } else { refuse_at_once(&first) };
-    if let Some(stop) = refused {
-        close(keeper).await?;
-        return Ok(Migrated { run: None, survey: first, report: RunReport::default(), stop: Some(stop) });
+    if refused.is_none() && !idle {
+        refused = confirm(&first).and_then(|()| may_create(workspace, options, &first.presence)).err();
     }
-    if idle {
+    if refused.is_some() || idle {
         close(keeper).await?;
-        finish(&mut emitter, true, 0);
-        return Ok(Migrated { run: None, survey: first, report: RunReport::default(), stop: None });
-    }
-    if let Err(stop) = confirm(&first).and_then(|()| may_create(workspace, options, &first.presence)) {
-        close(keeper).await?;
-        return Ok(Migrated { run: None, survey: first, report: RunReport::default(), stop: Some(stop) });
+        finish(&mut emitter, refused.is_none(), 0);
+        return Ok(Migrated { run: None, survey: first, report: RunReport::default(), stop: refused });
     }
     let ask = lease::Ask {
         workspace,
@@ -112,6 +107,7 @@ pub async fn migrate(
             } else {
                 (!second.plan.steps.is_empty()).then(|| lease::busy(&holder, options.lock_timeout))
             };
+            finish(&mut emitter, stop.is_none(), 0);
             Ok(Migrated { run: None, survey: second, report: RunReport::default(), stop })
         }
     }
@@ -197,9 +193,7 @@ impl Target<'_> {
         let stop = stop_of(workspace, &second, &report);
         Ok(Migrated { run: Some(run.to_owned()), survey: second, report, stop })
     }
-}
 
-impl Target<'_> {
     /// The plan under the lease. What killed runs left is found out first.
     async fn survey(
         &self,
