@@ -133,7 +133,7 @@ pub enum Verb {
     AlterSet,
     /// ALTER ... SUSPEND or RESUME.
     SuspendResume,
-    /// ALTER TABLE ... ADD or DROP COLUMN with IF [NOT] EXISTS, and other ALTERs guarded the same way.
+    /// ALTER TABLE ... ADD or DROP COLUMN with `IF NOT EXISTS` or `IF EXISTS`, and other ALTERs guarded the same way.
     AlterIfExists,
     /// ALTER TABLE ... ADD COLUMN.
     AddColumn,
