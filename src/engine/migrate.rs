@@ -105,7 +105,9 @@ pub async fn migrate(
             let stop = if options.interrupt.is_requested() {
                 Some(interrupted())
             } else {
-                (!second.plan.steps.is_empty()).then(|| lease::busy(&holder, options.lock_timeout))
+                let done =
+                    second.plan.steps.is_empty() && second.open_runs.is_empty() && !second.plan.is_refused();
+                (!done).then(|| lease::busy(&holder, options.lock_timeout))
             };
             finish(&mut emitter, stop.is_none(), 0);
             Ok(Migrated { run: None, survey: second, report: RunReport::default(), stop })
@@ -156,18 +158,18 @@ impl Target<'_> {
         keeper.upgrade(&state).await.map_err(|e| Stop::ledger(&e, name, false))?;
         let (second, settled) = self.survey(keeper, work.as_mut(), state).await?;
         let before = first.plan.steps.len();
-        let judged = first.plan.is_refused();
-        let stop = match plan::compare(&first.plan, &second.plan) {
-            Comparison::Equal => refuse(&second.plan),
-            // The first plan was not to be followed, so there is nothing to compare with.
-            Comparison::Changed(_) if judged && !self.workspace.environment.protected => refuse(&second.plan),
+        // A first plan that was not to be followed gives nothing to compare with, unless a person agreed to it.
+        let compared = !first.plan.is_refused() || workspace.environment.protected;
+        let differences = match plan::compare(&first.plan, &second.plan) {
+            Comparison::Equal => None,
             Comparison::Shrunk => {
                 let after = second.plan.steps.len();
                 emitter.emit(Fact::PlanShrunk { before, after });
-                refuse(&second.plan)
+                None
             }
-            Comparison::Changed(differences) => Some(changed(&differences)),
+            Comparison::Changed(differences) => compared.then(|| changed(&differences)),
         };
+        let stop = refuse(&second.plan).or(differences);
         if stop.is_some() || second.plan.steps.is_empty() {
             drop(work.close().await);
             return Ok(Migrated { run: None, survey: second, report: RunReport::default(), stop });

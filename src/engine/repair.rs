@@ -110,18 +110,12 @@ async fn under_lease(
     let all = PlanOptions { out_of_order: true, ..PlanOptions::default() };
     let journal = state.journal.clone();
     let survey = scripts.survey(workspace, &all, state);
-    // Nobody holds the lease but this repair: what is open was cut off.
-    let closed = keeper.close_open_runs(&survey.open_runs).await;
-    closed.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
     let changes = match &options.mark {
         Some(mark) => settle(&survey, &journal, mark)?,
         None => repairs(&survey),
     };
-    if changes.rows.is_empty() {
-        return Ok(changes.repaired);
-    }
     let body = lease::run_body(workspace, keeper, &user, &id, changes.digest);
-    let wrote = write(keeper, &changes, body).await;
+    let wrote = write(keeper, &changes, body, &survey.open_runs).await;
     wrote.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
     Ok(changes.repaired)
 }
@@ -136,11 +130,19 @@ struct Changes {
     digest: Sha256,
 }
 
-async fn write(keeper: &mut Keeper, changes: &Changes, run: RunBody) -> Result<(), LedgerError> {
-    // The journal says what is about to change before it changes.
-    let mut rows = vec![(None, None, JournalBody::Run(run))];
-    rows.extend(changes.rows.iter().cloned());
-    keeper.journal(rows).await?;
+async fn write(
+    keeper: &mut Keeper,
+    changes: &Changes,
+    run: RunBody,
+    open_runs: &[String],
+) -> Result<(), LedgerError> {
+    let journals = !changes.rows.is_empty();
+    if journals {
+        // The journal says what is about to change before it changes, and before a run that was cut off is closed.
+        let mut rows = vec![(None, None, JournalBody::Run(run))];
+        rows.extend(changes.rows.iter().cloned());
+        keeper.journal(rows).await?;
+    }
     if changes.remove_failed {
         keeper.remove_failed().await?;
     }
@@ -150,7 +152,12 @@ async fn write(keeper: &mut Keeper, changes: &Changes, run: RunBody) -> Result<(
     for row in &changes.aligned {
         keeper.align_history(row.rank, &row.description, &row.kind, row.checksum).await?;
     }
-    keeper.end(None, RunOutcome::Success, Vec::new()).await
+    // Nobody holds the lease but this repair: what is open was cut off.
+    keeper.close_open_runs(open_runs).await?;
+    if journals {
+        keeper.end(None, RunOutcome::Success, Vec::new()).await?;
+    }
+    Ok(())
 }
 
 fn repairs(survey: &Survey) -> Changes {

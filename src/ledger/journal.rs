@@ -9,7 +9,7 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     model::{
         history::abbreviate_script,
-        journal::{JournalBody, JournalRow},
+        journal::{JournalBody, JournalRow, RunOutcome},
     },
     session::Bind,
 };
@@ -71,9 +71,12 @@ fn read_row(row: &[Option<String>]) -> Result<Option<JournalRow>, LedgerError> {
         return Ok(None);
     }
     let body = body_of(&kind, &body).map_err(|error| corrupt(&run, &kind, &error.to_string()))?;
-    // In a `run` row the column repeats the token, so that SQL can order runs without reading JSON.
-    let ordinal =
-        if matches!(body, JournalBody::Run(_)) { None } else { get(4).and_then(|text| text.parse().ok()) };
+    // In a `run` row the column repeats the token, in an `end` row whether it was a success, so that SQL need not read
+    // JSON.
+    let ordinal = match body {
+        JournalBody::Run(_) | JournalBody::End { .. } => None,
+        _ => get(4).and_then(|text| text.parse().ok()),
+    };
     Ok(Some(JournalRow { run, seq, script: get(3), ordinal, body, at: get(6).unwrap_or_default() }))
 }
 
@@ -114,6 +117,7 @@ pub(super) fn binds(run: &str, seq: i64, row: &NewJournalRow) -> [Bind; super::s
     let (script, ordinal, body) = row;
     let ordinal = match body {
         JournalBody::Run(run) => Bind::Integer(run.token),
+        JournalBody::End { outcome, .. } => Bind::Integer(i64::from(*outcome == RunOutcome::Success)),
         _ => ordinal.and_then(|ordinal| i64::try_from(ordinal).ok()).map_or(Bind::Null, Bind::Integer),
     };
     [
@@ -129,7 +133,7 @@ pub(super) fn binds(run: &str, seq: i64, row: &NewJournalRow) -> [Bind; super::s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::journal::{Done, RunOutcome, SettledBy, SettledOutcome};
+    use crate::model::journal::{Done, SettledBy, SettledOutcome};
 
     #[expect(clippy::unnecessary_wraps, reason = "a cell that is not null")]
     fn text(text: &str) -> Option<String> {

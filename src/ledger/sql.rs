@@ -86,38 +86,38 @@ impl Sql {
     /// - all layout rows, and all rows of open runs;
     /// - the newest `script`, `done`, `repaired` and `adopted` row of each script, and the `run`, `session` and
     ///   `end` rows of the runs that wrote them;
-    /// - all rows of the newest run that holds a `script` row of a script which the history does not call done.
+    /// - all rows of the newest run that holds a `script` row of a script, unless that run ended with success: an older
+    ///   row in the history says nothing of it;
+    /// - what was settled of that run since.
     ///
-    /// Runs are ordered by their lease's token, which the column `ordinal` of `run` rows repeats.
+    /// Runs are ordered by their lease's token, which the column `ordinal` of `run` rows repeats; that of `end` rows is 1
+    /// after a success.
     pub(super) fn select_journal(&self) -> String {
-        let (journal, history) = (&self.journal, &self.history);
+        let journal = &self.journal;
         let runs = format!(
             "SELECT \"run\", MAX(CASE WHEN \"kind\" = 'run' THEN \"ordinal\" END) AS \"token\", \
-             MAX(CASE WHEN \"kind\" = 'end' THEN 1 ELSE 0 END) AS \"ended\" \
+             MAX(CASE WHEN \"kind\" = 'end' THEN 1 ELSE 0 END) AS \"ended\", \
+             MAX(CASE WHEN \"kind\" = 'end' AND \"ordinal\" = 1 THEN 1 ELSE 0 END) AS \"succeeded\" \
              FROM {journal} WHERE \"kind\" IN ('run', 'end') GROUP BY \"run\""
-        );
-        let outcomes = format!(
-            "SELECT \"script\", MIN(CASE WHEN \"success\" THEN 1 ELSE 0 END) AS \"done\" FROM {history} \
-             GROUP BY \"script\""
         );
         // Windows, and not joins with grouped rows: how those are joined is a planner's luck.
         let rows = format!(
             "SELECT j.\"run\", j.\"seq\", j.\"kind\", j.\"script\", j.\"ordinal\", j.\"body\", j.\"at\", \
-             COALESCE(r.\"token\", 0) AS \"token\", COALESCE(h.\"done\", 0) AS \"done\", \
+             COALESCE(r.\"token\", 0) AS \"token\", COALESCE(r.\"succeeded\", 0) AS \"succeeded\", \
              CASE WHEN r.\"token\" IS NOT NULL AND r.\"ended\" = 0 THEN 1 ELSE 0 END AS \"open\", \
-             MAX(CASE WHEN j.\"kind\" IN ('script', 'done', 'repaired', 'adopted') \
+             MAX(CASE WHEN j.\"kind\" IN ('script', 'done', 'repaired', 'adopted', 'settled') \
              THEN COALESCE(r.\"token\", 0) END) OVER (PARTITION BY j.\"script\", j.\"kind\") AS \"newest\", \
              MAX(CASE WHEN j.\"kind\" = 'script' THEN COALESCE(r.\"token\", 0) END) \
              OVER (PARTITION BY j.\"script\") AS \"speaks\" \
-             FROM {journal} j LEFT JOIN r ON r.\"run\" = j.\"run\" \
-             LEFT JOIN ({outcomes}) h ON h.\"script\" = j.\"script\""
+             FROM {journal} j LEFT JOIN r ON r.\"run\" = j.\"run\""
         );
         format!(
             "WITH r AS ({runs}), y AS ({rows}) \
              SELECT y.\"run\", y.\"seq\", y.\"kind\", y.\"script\", y.\"ordinal\", y.\"body\", y.\"at\", \
              SYSDATE() AS \"now\" FROM y \
              WHERE y.\"open\" = 1 OR y.\"kind\" = 'layout' OR y.\"newest\" = y.\"token\" \
-             OR (y.\"done\" = 0 AND y.\"speaks\" = y.\"token\") \
+             OR (y.\"succeeded\" = 0 AND y.\"speaks\" = y.\"token\") \
+             OR (y.\"kind\" = 'settled' AND y.\"token\" >= y.\"speaks\") \
              OR (y.\"kind\" IN ('run', 'session', 'end') \
              AND y.\"token\" IN (SELECT x.\"newest\" FROM y x WHERE x.\"newest\" IS NOT NULL)) \
              ORDER BY y.\"token\", y.\"run\", y.\"seq\""

@@ -98,16 +98,21 @@ impl<'a> Evaluation<'a> {
     pub(super) fn orphans(&self) -> Vec<(&'a str, Attempt)> {
         let files: HashSet<String> =
             self.given.migrations.iter().map(|file| abbreviate_script(&file.migration.script)).collect();
-        let lost = |script: &&str| !files.contains(*script) && !self.by_script.contains_key(*script);
+        let lost = |script: &&str| !files.contains(*script);
+        // A failed row speaks for itself; one of an older run says nothing of this attempt.
+        let unmarked = |script: &str, planned: &ScriptBody| match self.by_script.get(script) {
+            Some(at) => self.history.rows[*at].stored.success && !self.is_done(script, planned),
+            None => true,
+        };
         let mut orphans: Vec<(&str, Attempt)> = self
             .journal
             .script_names()
             .filter(lost)
             .filter_map(|script| Some((script, self.attempt(script)?)))
-            .filter(|(_, attempt)| {
+            .filter(|(script, attempt)| {
                 let recorded =
                     !matches!(attempt.planned.kind, MigrationKind::Always | MigrationKind::Callback);
-                recorded && attempt.begun != Begun::No
+                recorded && attempt.begun != Begun::No && unmarked(script, &attempt.planned)
             })
             .collect();
         orphans.sort_by_key(|(script, _)| *script);
@@ -382,7 +387,7 @@ impl<'a> Evaluation<'a> {
         };
         let row = &self.history.rows[at];
         // A later run that was cut off has put another text in place.
-        let cut_off = self.attempt(&row.stored.script).is_some_and(|attempt| attempt.begun == Begun::Yes);
+        let cut_off = self.attempt(&row.stored.script).is_some_and(|attempt| attempt.begun != Begun::No);
         if row.stored.success && cut_off {
             return false;
         }

@@ -10,7 +10,8 @@ use super::{
 use crate::{
     diagnostic::{Code, Diagnostic, Place},
     model::{
-        facts::Verb,
+        facts::{ObjectRef, Verb},
+        ident::QualifiedName,
         journal::{Done, PlannedStatement, SettledOutcome},
         kind::ObjectKind,
         migration::{Body, Migration, Prepared},
@@ -124,32 +125,58 @@ fn start(
 
 /// What finished statements did to their session, in order.
 fn replay(done: &[PlannedStatement], now: &[Statement]) -> Vec<Replay> {
-    let mut replay: Vec<(Option<ObjectKind>, Replay)> = Vec::new();
+    let mut replay: Vec<(Option<Entered>, Replay)> = Vec::new();
     for (planned, statement) in done.iter().zip(now) {
-        let (sets, again) = if planned.class == Class::Session {
-            let used = statement.facts.object.as_ref().filter(|_| statement.facts.verb == Verb::Use);
-            (used.map(|object| object.kind), Replay::Statement(planned.ordinal))
-        } else if let Some((kind, enter)) = made_current(statement) {
-            (Some(kind), enter)
+        let facts = &statement.facts;
+        if matches!(facts.verb, Verb::Drop | Verb::DropIfExists) {
+            // What is gone cannot be entered again.
+            let gone = facts.object.as_ref().map(|object| &object.name);
+            replay.retain(|(entered, _)| entered.as_ref().is_none_or(|e| Some(&e.name) != gone));
+            continue;
+        }
+        let (entered, again) = if planned.class == Class::Session {
+            let used = facts.object.as_ref().filter(|_| facts.verb == Verb::Use);
+            (used.map(Entered::of), Replay::Statement(planned.ordinal))
+        } else if let Some((entered, enter)) = made_current(statement) {
+            (Some(entered), enter)
         } else {
             continue;
         };
         // What a later statement overrides may not even be there any more.
-        replay.retain(|(earlier, _)| earlier.is_none() || !overrides(sets, *earlier));
-        replay.push((sets, again));
+        replay.retain(|(earlier, _)| match (&entered, earlier) {
+            (Some(later), Some(earlier)) => !later.overrides(earlier),
+            _ => true,
+        });
+        replay.push((entered, again));
     }
     replay.into_iter().map(|(_, again)| again).collect()
 }
 
-/// Whether making one kind of object current takes back what making the other current did: a database brings its own
-/// schema.
-fn overrides(later: Option<ObjectKind>, earlier: Option<ObjectKind>) -> bool {
-    later == earlier || (later == Some(ObjectKind::Database) && earlier == Some(ObjectKind::Schema))
+/// What a statement made current.
+struct Entered {
+    kind: ObjectKind,
+    name: QualifiedName,
+}
+
+impl Entered {
+    fn of(object: &ObjectRef) -> Self {
+        Self { kind: object.kind, name: object.name.clone() }
+    }
+
+    /// Whether nothing is left of what `earlier` made current: a database brings its own schema, and a schema named in
+    /// full its database.
+    fn overrides(&self, earlier: &Self) -> bool {
+        match (self.kind, earlier.kind) {
+            (ObjectKind::Database, ObjectKind::Schema) => true,
+            (ObjectKind::Schema, ObjectKind::Database) => self.name.database.is_some(),
+            (later, earlier) => later == earlier,
+        }
+    }
 }
 
 /// Snowflake makes a database, schema or warehouse current when a statement creates it
 /// (<https://docs.snowflake.com/en/sql-reference/sql/create-schema>).
-fn made_current(statement: &Statement) -> Option<(ObjectKind, Replay)> {
+fn made_current(statement: &Statement) -> Option<(Entered, Replay)> {
     let facts = &statement.facts;
     let creates = matches!(
         facts.verb,
@@ -157,7 +184,7 @@ fn made_current(statement: &Statement) -> Option<(ObjectKind, Replay)> {
     );
     let object = facts.object.as_ref().filter(|_| creates && facts.session.context)?;
     matches!(object.kind, ObjectKind::Database | ObjectKind::Schema | ObjectKind::Warehouse)
-        .then(|| (object.kind, Replay::Use { kind: object.kind, name: object.name.clone() }))
+        .then(|| (Entered::of(object), Replay::Use { kind: object.kind, name: object.name.clone() }))
 }
 
 fn lost_state(migration: &Migration, now: &[Statement], lasting: usize, fixed: usize) -> Diagnostic {
@@ -166,12 +193,9 @@ fn lost_state(migration: &Migration, now: &[Statement], lasting: usize, fixed: u
          which is done too, must not be repeated",
         migration.script
     );
-    Diagnostic::error(Code::UnknownOutcome, message).at(place(migration, now.get(lasting - 1))).hint(format!(
-        "finish the script by hand, then tell the history with `snowops repair --script {} --statement {} \
-             --mark-done`; or take back what is done and run `snowops repair`, so that it starts anew",
-        migration.script,
-        now.len()
-    ))
+    Diagnostic::error(Code::UnknownOutcome, message)
+        .at(place(migration, now.get(lasting - 1)))
+        .hint("take back by hand what is done and run `snowops repair`, so that it starts anew")
 }
 
 /// Why the script is not to go on by itself, whatever the journal says.

@@ -124,3 +124,29 @@ fn what_changes_between_kill_and_resume_repeats_nothing() {
     let run = never.run(&["migrate", "--resume=never"]);
     assert_eq!(run.code, 0, "{}", run.all());
 }
+
+/// A repeatable that was applied before: its older success row must not hide what a later, cut-off attempt did.
+#[test]
+fn an_older_success_does_not_hide_a_cut_off_attempt() {
+    let project = Project::with(&[
+        ("V1__t.sql", "CREATE TABLE t (a NUMBER);"),
+        ("R__r.sql", "CREATE OR REPLACE VIEW r AS SELECT a FROM t;"),
+    ]);
+    assert_eq!(project.run(&["migrate"]).code, 0);
+    let broken = "INSERT INTO t VALUES (1);\nINSERT INTO t VALUES (2);\nSELECT nothing FROM t;\nINSERT INTO t VALUES (3);\n";
+    project.write("migrations/R__r.sql", broken);
+    assert_eq!(project.run(&["migrate"]).code, 5);
+    // A look with another policy, and an edit that is taken back, change nothing of what is known.
+    assert_eq!(project.run(&["migrate", "--resume=never"]).code, 4);
+    project.write("migrations/R__r.sql", &broken.replace("(1)", "(9)"));
+    assert_eq!(project.run(&["migrate"]).code, 4);
+    project.write("migrations/R__r.sql", &broken.replace("nothing", "a"));
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    let inserts =
+        "SELECT COUNT(*) FROM \"snowops_query_history\" h WHERE \"status\" = 'SUCCESS' AND \"query_tag\" LIKE
+                   '%snowops:%' AND \"text_sha\" IN (SELECT \"text_sha\" FROM \"snowops_query_history\"
+                   WHERE \"status\" = 'SUCCESS' GROUP BY \"text_sha\" HAVING COUNT(*) > 1)";
+    assert_eq!(file.query_row(inserts, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}

@@ -400,13 +400,14 @@ async fn the_newest_run_speaks_for_a_script_and_done_ones_are_short() {
             keeper.insert_history(&row).await.unwrap();
         }
         if end {
-            keeper.end(None, RunOutcome::Failed, vec![]).await.unwrap();
+            let outcome = if run == "r1" { RunOutcome::Success } else { RunOutcome::Failed };
+            keeper.end(None, outcome, vec![]).await.unwrap();
             keeper.release().await.unwrap();
         }
     };
-    // A script done by a closed run: its script row is enough, the steps are left out.
+    // A run that ended with success: its script row is enough, the steps are left out.
     record("r1", vec![script_row("A"), step_row("A", 2)], Some(new_row("A", true)), true).await;
-    // One that failed in a closed run: all of its rows.
+    // One that did not: all of its rows, whatever an older row in the history says.
     record("r2", vec![script_row("B"), step_row("B", 2), step_row("B", 3)], Some(new_row("B", false)), true)
         .await;
     let layout = says(&place.state().await)[0].clone();
@@ -544,4 +545,27 @@ async fn one_of_many(path: camino::Utf8PathBuf, number: usize) -> i64 {
     keeper.end(None, RunOutcome::Success, vec![]).await.unwrap();
     keeper.release().await.unwrap();
     token
+}
+
+#[tokio::test]
+async fn what_a_later_run_settled_is_read_although_that_run_has_ended() {
+    let place = Place::made().await;
+    let (mut keeper, _) = place.held("r1").await;
+    keeper.journal(vec![run_row(keeper.token()), script_row("A"), step_row("A", 2)]).await.unwrap();
+    drop(keeper);
+    let (mut keeper, _) = place.held("r2").await;
+    let settled = JournalBody::Settled {
+        run: "r1".into(),
+        ordinal: 2,
+        by: crate::model::journal::SettledBy::Person,
+        outcome: crate::model::journal::SettledOutcome::Done,
+    };
+    keeper.journal(vec![run_row(keeper.token()), (Some("A".into()), Some(2), settled)]).await.unwrap();
+    keeper.close_open_runs(&["r1".to_owned()]).await.unwrap();
+    keeper.end(None, RunOutcome::Success, vec![]).await.unwrap();
+    keeper.release().await.unwrap();
+    let said = says(&place.state().await);
+    for row in [triple("r1", "step", "A"), triple("r2", "settled", "A"), triple("r2", "run", "")] {
+        assert!(said.contains(&row), "{row:?} is missing in {said:?}");
+    }
 }
