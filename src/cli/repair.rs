@@ -7,10 +7,11 @@ use clap::Args;
 use super::{
     exit::Exit,
     run::{Answer, Opened, Run, block_on},
-    time,
+    signals, time,
 };
 use crate::{
     engine::repair::{Mark, RepairOptions, repair},
+    execute::interrupt::Interrupt,
     model::journal::SettledOutcome,
     report::Body,
 };
@@ -48,7 +49,12 @@ pub(super) fn run(run: &Run, args: &RepairArgs) -> anyhow::Result<Exit> {
     });
     let lock_timeout = args.lock_timeout.unwrap_or(workspace.environment.lock.timeout);
     let mut sink = run.ui.sink();
-    let repaired = block_on(repair(&workspace, &RepairOptions { lock_timeout, mark }, sink.as_mut()))?;
+    let interrupt = Interrupt::default();
+    let options = RepairOptions { lock_timeout, mark, interrupt: interrupt.clone() };
+    let repaired = block_on(async {
+        signals::listen(interrupt)?;
+        anyhow::Ok(repair(&workspace, &options, sink.as_mut()).await)
+    })??;
     drop(sink);
     let environment = Some(workspace.environment.name.as_str());
     match repaired {

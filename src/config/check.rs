@@ -379,6 +379,16 @@ impl Check<'_> {
                 let message = format!("`{full}` is no name of a session parameter");
                 self.invalid(&entry.origin, message, "write names like TIMEZONE or LOCK_TIMEOUT");
             }
+            let off = entry.value.scalar().is_some_and(|value| value.eq_ignore_ascii_case("false"));
+            if off && entry.key.eq_ignore_ascii_case("AUTOCOMMIT") {
+                // Without it a script's DML would end inside a transaction that nobody opened.
+                let message = format!("`{full}` cannot be off: every script starts with it on");
+                self.invalid(
+                    &entry.origin,
+                    message,
+                    "open transactions in the script, with BEGIN and COMMIT",
+                );
+            }
             if entry.value.scalar().is_none() {
                 let message = format!("`{full}` needs one value, and this is {}", entry.value.kind_word());
                 self.invalid(&entry.value.origin, message, "give a text, a number, true or false");

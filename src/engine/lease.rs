@@ -27,7 +27,7 @@ pub(super) struct Ask<'a> {
     pub(super) presence: &'a Presence,
     pub(super) run: &'a str,
     /// The request to stop waiting.
-    pub(super) interrupt: Option<&'a Interrupt>,
+    pub(super) interrupt: &'a Interrupt,
 }
 
 /// What came of it.
@@ -69,7 +69,7 @@ pub(super) async fn take(
             let elapsed_ms = millis(waiting.elapsed);
             emitter.emit(Fact::LeaseWaiting { holder: waiting.holder, elapsed_ms });
         }
-        !interrupt.is_some_and(Interrupt::is_requested)
+        !interrupt.is_requested()
     };
     match Keeper::acquire(session, settings, context.clone(), &mut notify).await {
         Ok(keeper) => {

@@ -90,7 +90,7 @@ pub async fn migrate(
         timeout: options.lock_timeout,
         presence: &first.presence,
         run: &run,
-        interrupt: Some(&options.interrupt),
+        interrupt: &options.interrupt,
     };
     match lease::take(&ask, keeper, &mut emitter).await? {
         lease::Taken::Lease(keeper) => {
@@ -281,7 +281,7 @@ fn stop_of(workspace: &Workspace, survey: &Survey, report: &RunReport) -> Option
     report.interrupted.then(interrupted)
 }
 
-fn interrupted() -> Stop {
+pub(super) fn interrupted() -> Stop {
     let finding = Diagnostic::error(Code::Interrupted, "the run was interrupted before it was done")
         .hint("what was done is recorded; run `snowops migrate` again to go on from there");
     Stop::new(StopKind::Interrupted, finding)

@@ -5,12 +5,13 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{
     Stop, StopKind, Survey, Workspace,
     lease::{self, Ask, Taken},
+    migrate::interrupted,
     survey::{PlanOptions, Scripts, read},
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
     event::EventSink,
-    execute::{emit::Emitter, settle::Settlement},
+    execute::{emit::Emitter, interrupt::Interrupt, settle::Settlement},
     ledger::{Keeper, LedgerError, NewHistoryRow, NewJournalRow, Presence},
     model::{
         checksum::Sha256,
@@ -30,6 +31,8 @@ pub struct RepairOptions {
     pub lock_timeout: Duration,
     /// A statement whose outcome a person tells.
     pub mark: Option<Mark>,
+    /// The request to stop waiting.
+    pub interrupt: Interrupt,
 }
 
 /// A person's word on an unknown statement.
@@ -77,13 +80,17 @@ pub async fn repair(
         timeout: options.lock_timeout,
         presence: &state.presence,
         run: &run,
-        interrupt: None,
+        interrupt: &options.interrupt,
     };
     let mut keeper = match lease::take(&ask, session, &mut emitter).await? {
         Taken::Lease(keeper) => keeper,
         Taken::Busy { holder, session } => {
             session.close().await.map_err(|e| Stop::db("closing the session", &e))?;
-            return Err(lease::busy(&holder, options.lock_timeout));
+            return Err(if options.interrupt.is_requested() {
+                interrupted()
+            } else {
+                lease::busy(&holder, options.lock_timeout)
+            });
         }
     };
     let repaired = under_lease(workspace, options, &scripts, connector.as_ref(), &mut keeper).await;

@@ -127,6 +127,16 @@ fn numbers_reach_sql_as_they_were_written_or_not_at_all() {
 }
 
 #[test]
+fn autocommit_cannot_be_switched_off() {
+    let project = Project::with(&[("V1__a.sql", "SELECT 1;")]);
+    project.write(
+        "snowops.yml",
+        "project: t\nenvironments:\n  local: { engine: embedded, parameters: { autocommit: false } }\n",
+    );
+    refused(&project, &["plan"], 3, &["autocommit", "BEGIN and COMMIT", "snowops.yml:3"]);
+}
+
+#[test]
 fn functions_are_not_printed() {
     let project = Project::with(&[("V1__a.sql", "SELECT 1;\nSELECT {{ range }};\n")]);
     refused(&project, &["plan"], 4, &["migrations/V1__a.sql:2:11", "parentheses"]);
