@@ -36,8 +36,6 @@ const LINE: &[&str] = &[
 /// Modules that may wait.
 const ASYNC: &[&str] = &["session", "ledger", "inspect", "execute", "engine", "cli"];
 
-/// The one exception: the two lowest modules are nouns that need each other (`model` holds findings, a code's place is
-/// data), so `diagnostic` stays below `model` and nothing else does.
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
