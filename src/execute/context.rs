@@ -17,6 +17,15 @@ pub(super) fn tag(own: Option<&str>, run: &str, script: &str, ordinal: usize) ->
     QueryTag(format!("{own}snowops:{run}:{script}:{ordinal}"))
 }
 
+/// Verb and kind of object, for counting.
+pub(super) fn kind(statement: &Statement) -> String {
+    let verb = statement.facts.verb.words().to_ascii_uppercase();
+    match &statement.facts.object {
+        Some(object) => format!("{verb} {}", object.kind),
+        None => verb,
+    }
+}
+
 pub(super) fn what(statement: &Statement) -> String {
     let verb = statement.facts.verb.words().to_ascii_uppercase();
     match &statement.facts.object {

@@ -5,7 +5,7 @@ mod record;
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    context::{leaves_more_than_context, put_back, quoted, shows_rows, tag, use_own, what},
+    context::{kind, leaves_more_than_context, put_back, quoted, shows_rows, tag, use_own, what},
     emit::{Emitter, millis},
     interrupt::Interrupt,
     report::{Failure, FailureKind, RunReport},
@@ -221,6 +221,7 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
         match sent {
             Sent::Answer(answer) => {
                 let at = At { script, ordinal, of, elapsed_ms };
+                self.report.statements.count(answer.result, || kind(statement));
                 self.confirmed(at, shows_rows(statement.facts.verb), answer);
                 if self.report.ledger.is_some() { Event::LedgerLost } else { Event::Confirmed }
             }
@@ -246,7 +247,6 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
     fn confirmed(&mut self, at: At, shows_rows: bool, answer: Answer) {
         let At { script, ordinal, of, elapsed_ms } = at;
         self.warn(answer.warnings);
-        self.report.statements.count(answer.result);
         self.here = answer.context;
         self.done.push(Done { ordinal, query_id: answer.query_id.clone() });
         self.last_query.clone_from(&answer.query_id);

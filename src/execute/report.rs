@@ -1,5 +1,7 @@
 //! What a run did, for the caller to show.
 
+use std::collections::BTreeMap;
+
 use crate::{
     ledger::LedgerError,
     model::{name::MigrationKind, plan::Action},
@@ -75,7 +77,7 @@ pub enum FailureKind {
 }
 
 /// How far statements were carried out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Tally {
     /// Fully.
     pub applied: usize,
@@ -85,15 +87,28 @@ pub struct Tally {
     pub recorded: usize,
     /// Not looked into.
     pub opaque: usize,
+    /// What was recorded, by verb and kind, with how often.
+    #[serde(skip)]
+    pub recorded_kinds: BTreeMap<String, usize>,
+    /// What was opaque, by verb and kind, with how often.
+    #[serde(skip)]
+    pub opaque_kinds: BTreeMap<String, usize>,
 }
 
 impl Tally {
-    pub(super) fn count(&mut self, outcome: Option<Outcome>) {
+    /// Counts a statement; `kind` names its verb and the kind of its object.
+    pub(super) fn count(&mut self, outcome: Option<Outcome>, kind: impl FnOnce() -> String) {
         match outcome {
             Some(Outcome::Applied) | None => self.applied += 1,
             Some(Outcome::Checked) => self.checked += 1,
-            Some(Outcome::Recorded) => self.recorded += 1,
-            Some(Outcome::Opaque) => self.opaque += 1,
+            Some(Outcome::Recorded) => {
+                self.recorded += 1;
+                *self.recorded_kinds.entry(kind()).or_default() += 1;
+            }
+            Some(Outcome::Opaque) => {
+                self.opaque += 1;
+                *self.opaque_kinds.entry(kind()).or_default() += 1;
+            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Results for people: what matters first, everything lined up, and after an error what to do.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use anstyle::{AnsiColor, Style};
 
@@ -387,15 +390,22 @@ fn migrate(migrated: &Migrated, elapsed_ms: u64, out: &mut dyn Write) -> io::Res
     embedded(&report.statements, migrated.survey.embedded, out)
 }
 
+/// ` (24 GRANT TABLE, 1 ALTER TASK)`, or nothing.
+fn named(kinds: &BTreeMap<String, usize>) -> String {
+    let named: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }
+}
+
 /// The embedded engine is blind to data, and says so on every run.
 fn embedded(tally: &Tally, embedded: bool, out: &mut dyn Write) -> io::Result<()> {
     if !embedded || *tally == Tally::default() {
         return Ok(());
     }
-    let Tally { applied, checked, recorded, opaque } = tally;
+    let Tally { applied, checked, recorded, opaque, recorded_kinds, opaque_kinds } = tally;
+    let (recorded_kinds, opaque_kinds) = (named(recorded_kinds), named(opaque_kinds));
     writeln!(
         out,
-        "Statements: {applied} applied, {checked} checked, {recorded} recorded, {opaque} opaque. \
+        "Statements: {applied} applied, {checked} checked, {recorded} recorded{recorded_kinds}, {opaque} opaque{opaque_kinds}. \
          No data was executed; this is not proof that Snowflake accepts it."
     )
 }

@@ -24,6 +24,21 @@ fn the_sample_project_is_applied_by_one_command() {
     assert_eq!(pending, 0);
 }
 
+/// What the embedded engine did not carry out is counted and named in the last line.
+#[test]
+fn the_last_line_names_what_was_only_recorded_or_not_looked_into() {
+    let project = Project::with(&[(
+        "V1__a.sql",
+        "GRANT USAGE ON SCHEMA public TO ROLE PUBLIC;\nGRANT USAGE ON SCHEMA public TO ROLE SYSADMIN;\n\
+         EXECUTE IMMEDIATE 'SELECT 1';\n",
+    )]);
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    let last = run.out.lines().last().unwrap();
+    assert!(last.contains("2 recorded (2 GRANT SCHEMA), 1 opaque (1 EXECUTE IMMEDIATE)"), "{last}");
+    assert!(last.contains("No data was executed"), "{last}");
+}
+
 #[test]
 fn every_environment_of_the_sample_project_renders() {
     let project = Project::sample();

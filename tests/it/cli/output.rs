@@ -99,6 +99,21 @@ fn json_results_have_their_frozen_shapes() {
             steady(project.json(&["render", "--statements", "migrations/R__names.sql"]).1)
         );
     });
+    pinned().bind(|| {
+        assert_json_snapshot!("json_doctor", steady(project.json(&["doctor"]).1));
+        let mut shown = steady(project.json(&["config", "show"]).1);
+        let values = shown["values"].as_array_mut().unwrap();
+        // The temporary folder is in it.
+        values.retain(|value| value["key"] != "path");
+        assert_json_snapshot!("json_config_show", shown);
+        assert_json_snapshot!(
+            "json_render_files",
+            steady(project.json(&["render", "migrations/R__names.sql"]).1)
+        );
+        assert_json_snapshot!("json_new", steady(project.json(&["new", "x"]).1));
+        let empty = Project::empty();
+        assert_json_snapshot!("json_init", steady(empty.json(&["init"]).1));
+    });
     let project = Project::with(BROKEN);
     pinned().bind(|| {
         assert_json_snapshot!("json_failed", steady(project.json(&["migrate"]).1));
