@@ -18,6 +18,7 @@ use crate::{
     model::time::Instants,
     report::{Body, Format, Loudness, Report, Ui},
     session::context::Context,
+    source::git,
 };
 
 /// One run of the program.
@@ -77,9 +78,8 @@ impl Run {
     pub(super) fn workspace(&self, command: &'static str) -> anyhow::Result<Result<Opened, Exit>> {
         match config::environment(&self.inputs) {
             Ok(Loaded { value: environment, warnings }) => {
-                let head = crate::source::git::head(&environment.root);
                 let mut surroundings = self.surroundings.clone();
-                surroundings.commit = surroundings.commit.or(head.map(|h| h.commit));
+                surroundings.commit = surroundings.commit.or_else(|| git::commit(&environment.root));
                 let project = match self.project(command)? {
                     Ok(project) => project,
                     Err(exit) => return Ok(Err(exit)),

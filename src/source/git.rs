@@ -19,9 +19,18 @@ pub struct Head {
 ///
 /// `None` outside a repository, before the first commit, and when git refuses the repository (one of another owner
 /// that no `safe.directory` names): it is a remark in the journal, and no command fails for want of it.
+pub fn commit(root: &Utf8Path) -> Option<String> {
+    commit_of(&Repository::discover(root).ok()?)
+}
+
+fn commit_of(repository: &Repository) -> Option<String> {
+    Some(repository.head().ok()?.peel_to_commit().ok()?.id().to_string())
+}
+
+/// [`commit`], and whether the work tree differs from it, for which git looks at every file below `root`.
 pub fn head(root: &Utf8Path) -> Option<Head> {
     let repository = Repository::discover(root).ok()?;
-    let commit = repository.head().ok()?.peel_to_commit().ok()?.id().to_string();
+    let commit = commit_of(&repository)?;
     let dirty = is_dirty(&repository, root).unwrap_or(true);
     Some(Head { commit, dirty })
 }
