@@ -1,9 +1,6 @@
 //! What `info`, `validate`, `plan` and the first half of `migrate` share: read everything, decide, write nothing.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Stop, StopKind, Workspace};
 use crate::{
@@ -20,6 +17,7 @@ use crate::{
     plan::{self, Given, Needs, Policy, ResumePolicy},
     prepare::{Places, Scope, prepare},
     session::Session,
+    source::Resolved,
 };
 
 /// How far and how to plan.
@@ -97,22 +95,18 @@ pub(super) async fn read(workspace: &Workspace, session: &mut dyn Session) -> Re
 }
 
 /// The scripts on disk. They do not change while a command runs, so a second plan needs no second look at the disk.
-pub(super) struct Scripts {
-    migrations: Vec<Arc<Migration>>,
-    findings: Vec<Diagnostic>,
-}
+pub(super) struct Scripts(Resolved);
 
 impl Scripts {
     pub(super) fn resolve(workspace: &Workspace) -> Self {
-        let resolved = workspace.resolve();
-        Self { migrations: resolved.migrations, findings: resolved.findings }
+        Self(workspace.resolve())
     }
 
     /// Prepares what needs a body beside this history, and plans.
     pub(super) fn survey(&self, workspace: &Workspace, options: &PlanOptions, state: LedgerState) -> Survey {
         let needs = Needs::new(&state.history, &state.journal);
         let preparation = prepare(
-            &self.migrations,
+            &self.0.migrations,
             &workspace.renderer(),
             &Scope { environments: &workspace.environments, placeholders: &workspace.placeholders() },
             &|migration: &Migration| needs.body(migration),
@@ -133,7 +127,7 @@ impl Scripts {
             plan.findings.extend(more);
         }
         plan.findings.splice(0..0, preparation.findings.iter().cloned());
-        plan.findings.splice(0..0, self.findings.iter().cloned());
+        plan.findings.splice(0..0, self.0.findings.iter().cloned());
         let digest = plan::digest(&plan);
         let open_runs = plan::open_runs(&state.journal);
         Survey {
