@@ -25,7 +25,7 @@ pub use environment::{
 pub use load::{FILE_NAME, LOCAL_FILE_NAME};
 pub use process::{ProcessEnv, Surroundings, commit_and_pipeline};
 pub use schema::json_schema;
-pub use secret::{EnvValue, SecretText};
+pub use secret::EnvValue;
 pub use show::{Shown, show};
 pub(crate) use words::{DURATION_HINT, either};
 pub use words::{duration, name, nearest};

@@ -2,6 +2,7 @@
 
 pub mod checksum;
 pub mod command;
+pub mod connection;
 pub mod facts;
 pub mod history;
 pub mod ident;
@@ -11,6 +12,7 @@ pub mod migration;
 pub mod name;
 pub mod plan;
 pub mod refusal;
+pub mod secret;
 pub mod settings;
 pub mod state;
 pub mod statement;

@@ -6,6 +6,7 @@
 #[expect(clippy::disallowed_methods, reason = "the one place that time, sleep and ids come from")]
 pub mod context;
 pub mod embedded;
+pub mod snowflake;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::{
     node::{Kind, Node, Origin},
     process::is_undefined_reference,
     schema::{ConnectionKey, EngineWord, EnvironmentKeys, NamingKeys, SecondaryRolesWord, TopKeys},
-    secret::{self, EnvValue, SecretText},
+    secret::{self, EnvValue},
     words::{self, DURATION_HINT},
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     model::{
         ident::Ident,
         name::Naming,
+        secret::SecretText,
         target::{Context4, LedgerName, SecondaryRoles},
     },
 };

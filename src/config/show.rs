@@ -10,11 +10,11 @@ use super::{
     keys::{KEYS, Shape},
     load::{self, Opened},
     node::{Node, Origin, Sources},
-    secret::{EnvValue, SecretText},
+    secret::EnvValue,
 };
 use crate::{
     diagnostic::{Diagnostic, any_error},
-    model::ident::Ident,
+    model::{ident::Ident, secret::SecretText},
 };
 
 /// One effective value.

@@ -385,7 +385,10 @@ fn secrets_come_from_the_process() {
     assert_eq!(environment.secrets["LOADER_PASSWORD"].as_ref().unwrap().expose(), "correct-horse");
     assert_eq!(environment.env["BUILD_BUILDID"], EnvValue::Text("17".to_owned()));
     assert_eq!(environment.env["SORT_KEY"], EnvValue::Text("id".to_owned()));
-    assert_eq!(environment.env["API_KEY"], EnvValue::Secret(SecretText::new("123456789")));
+    assert_eq!(
+        environment.env["API_KEY"],
+        EnvValue::Secret(crate::model::secret::SecretText::new("123456789"))
+    );
     assert!(!format!("{environment:?}").contains("correct-horse"));
 
     let environment = load_with(SAMPLE, &inputs("local")).unwrap();
