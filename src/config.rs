@@ -5,6 +5,7 @@
 //! place that it came from, and all findings are returned at once.
 
 mod check;
+mod connection;
 mod environment;
 mod keys;
 mod load;
@@ -19,9 +20,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use camino::Utf8PathBuf;
 
-pub use environment::{
-    ConnectionRef, ConnectionSource, Engine, Environment, Externals, LOCK_TIMEOUT, LockSettings,
-};
+pub use connection::ResolvedConnection;
+pub use environment::{Engine, Environment, Externals, LOCK_TIMEOUT, LockSettings};
 pub use load::{FILE_NAME, LOCAL_FILE_NAME};
 pub use process::{ProcessEnv, Surroundings, commit_and_pipeline};
 pub use schema::json_schema;

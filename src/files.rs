@@ -255,6 +255,21 @@ pub fn read_text(path: &Utf8Path) -> Result<String, FileError> {
     })
 }
 
+/// Who may do what with a file: the bits of its mode, links followed. `None` where the system has no modes, or there is
+/// no file.
+pub fn mode(path: &Utf8Path) -> Option<u32> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::metadata(path).ok().map(|found| found.permissions().mode())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}
+
 /// Writes a file so that a reader, or a crash, sees the old content or the new, never a part. A link is followed;
 /// the permissions of a file that is there are kept.
 pub fn write_atomic(path: &Utf8Path, bytes: &[u8]) -> Result<(), FileError> {

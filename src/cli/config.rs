@@ -6,7 +6,11 @@ use super::{
     exit::Exit,
     run::{Answer, Run},
 };
-use crate::{config, report::Body};
+use crate::{
+    config::{self, Engine, Environment, Loaded},
+    diagnostic::{Diagnostic, Severity},
+    report::Body,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -30,16 +34,28 @@ pub(super) fn run(run: &Run, command: &ConfigCommand) -> anyhow::Result<Exit> {
     }
 }
 
+/// Values are shown also where there is no connection; what is in its way stops only who needs it.
+fn findings(loaded: &Loaded<Environment>) -> Vec<Diagnostic> {
+    let mut all = loaded.warnings.clone();
+    if let Engine::Snowflake { connection } = &loaded.value.engine
+        && let Err(errors) = &connection.outcome
+    {
+        all.extend(errors.iter().cloned().map(|error| Diagnostic { severity: Severity::Warning, ..error }));
+    }
+    all
+}
+
 fn show(run: &Run) -> anyhow::Result<Exit> {
     const COMMAND: &str = "config show";
     match config::show(&run.inputs) {
         Ok(values) => {
             let environment = config::environment(&run.inputs);
             let loaded = environment.as_ref().ok();
+            let findings = loaded.map(findings).unwrap_or_default();
             run.answer(Answer {
                 command: COMMAND,
                 environment: loaded.map(|l| l.value.name.as_str()),
-                findings: loaded.map(|l| l.warnings.as_slice()).unwrap_or_default(),
+                findings: &findings,
                 stop: None,
                 body: Body::Config(&values),
                 exit: None,

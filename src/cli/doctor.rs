@@ -7,6 +7,7 @@ use super::{
     run::{Answer, Opened, Run, block_on},
 };
 use crate::{
+    config::Engine,
     diagnostic::{Code, Diagnostic},
     engine::{Stop, StopKind, doctor::doctor},
     report::Body,
@@ -23,9 +24,12 @@ pub(super) fn run(run: &Run, _args: &DoctorArgs) -> anyhow::Result<Exit> {
     };
     let checks = block_on(doctor(&workspace, &warnings))?;
     let wrong = checks.iter().filter(|c| !c.ok);
-    let connection = wrong.clone().any(|c| c.name == "connection");
+    let unusable = matches!(&workspace.environment.engine, Engine::Snowflake { connection } if connection.outcome.is_err());
+    let connection = wrong.clone().any(|c| c.name == "connection" || c.name == "login");
     let stop = (wrong.count() > 0).then(|| {
-        let (kind, code) = if connection {
+        let (kind, code) = if unusable {
+            (StopKind::Config, Code::NotReady)
+        } else if connection {
             (StopKind::Connection, Code::ConnectionFailed)
         } else {
             (StopKind::Validation, Code::NotReady)

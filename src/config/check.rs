@@ -1,7 +1,8 @@
 //! The check of a whole file against the keys: all findings, each with its place.
 
 use super::{
-    keys::{CONNECTION_KEYS, KEYS, Key, Level, Shape, key},
+    connection,
+    keys::{KEYS, Key, Level, Shape, key},
     node::{Kind, Node, Origin, Sources},
     process::is_undefined_reference,
     secret::LITERAL_KEYS,
@@ -407,11 +408,11 @@ impl Check<'_> {
         self.duplicates(node, path);
         for entry in node.entries() {
             let full = dotted(path, &entry.key);
-            if LITERAL_KEYS.contains(&entry.key.as_str()) {
+            if LITERAL_KEYS.contains(&entry.key.as_str()) || connection::is_secret(&entry.key) {
                 self.literal(&full, &entry.origin);
-            } else if !CONNECTION_KEYS.contains(&entry.key.as_str()) {
-                let hint = nearest(&entry.key, CONNECTION_KEYS).map_or_else(
-                    || format!("keys here: {}", CONNECTION_KEYS.join(", ")),
+            } else if !connection::inline_keys().any(|key| key == entry.key) {
+                let hint = nearest(&entry.key, connection::inline_keys()).map_or_else(
+                    || "docs/reference/connections.md lists the keys".to_owned(),
                     |near| format!("did you mean `{near}`?"),
                 );
                 let finding = Diagnostic::error(Code::UnknownKey, format!("unknown key `{full}`"));

@@ -8,12 +8,14 @@ use serde_json::{Map, Value};
 use super::{
     Inputs,
     check::Check,
+    connection::{self, CONTEXT_KEYS, Found, ResolvedConnection},
     keys::{KEYS, Level},
     load::{self, Opened},
-    node::{Kind, Node, Origin},
+    node::{Kind, Node, Origin, Sources},
     process::is_undefined_reference,
-    schema::{ConnectionKey, EngineWord, EnvironmentKeys, NamingKeys, SecondaryRolesWord, TopKeys},
+    schema::{EngineWord, EnvironmentKeys, NamingKeys, SecondaryRolesWord, TopKeys},
     secret::{self, EnvValue},
+    show,
     words::{self, DURATION_HINT},
 };
 use crate::{
@@ -95,31 +97,8 @@ pub enum Engine {
     /// A Snowflake account.
     Snowflake {
         /// How to reach it.
-        connection: ConnectionRef,
+        connection: Box<ResolvedConnection>,
     },
-}
-
-/// Which connection of the Snowflake CLI is meant. Its credentials are asked for at each login, never kept here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConnectionRef {
-    /// Where the settings are.
-    pub source: ConnectionSource,
-    /// `account` of the environment; wins over the connection's.
-    pub account: Option<String>,
-    /// `user` of the environment; wins over the connection's.
-    pub user: Option<String>,
-}
-
-/// Where the settings of a connection are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ConnectionSource {
-    /// In `connections.toml` or `config.toml`, under this name.
-    Named(String),
-    /// In `snowops.yml`: keys of the Snowflake CLI, none of them secret.
-    Inline(BTreeMap<String, String>),
-    /// In `SNOWFLAKE_*` variables or the Snowflake CLI's default connection.
-    #[default]
-    Ambient,
 }
 
 /// The lease that keeps two runs apart.
@@ -149,6 +128,8 @@ pub struct Externals {
 /// The tree behind an environment, for `config show`.
 pub(super) struct Resolved {
     pub(super) name: (String, Origin),
+    /// The files that values come from, those of connections too.
+    pub(super) sources: Sources,
     pub(super) tree: Node,
     pub(super) lock_timeout: (Duration, Origin),
     pub(super) environment: Option<Environment>,
@@ -168,16 +149,30 @@ pub(super) fn resolve(inputs: &Inputs, opened: &Opened) -> Result<Resolved, Vec<
     let section = load::section_origin(&opened.tree, &name.0);
     let mut said = load::effective(inputs, opened, &name.0, &mut check);
     let engine = engine(&said, &section, &name.0, &mut check);
-    let embedded = engine == Some(EngineWord::Embedded);
     foreign_keys(&mut said, engine, &mut check);
-    let tree = load::defaults(opened, &name.0, &said, embedded).merged(said);
+    let findings = check.findings;
+    let mut sources = opened.sources.clone();
+    let found = (engine == Some(EngineWord::Snowflake))
+        .then(|| connection::find(inputs, &opened.root, &said, &section, &mut sources));
+    let mut check = Check { sources: &sources, findings };
+    let settings = found.as_ref().map(|found| &found.settings);
+    for key in CONTEXT_KEYS {
+        if let Some(node) =
+            settings.and_then(|settings| settings.get(key)).filter(|_| said.get(key).is_none())
+        {
+            check.name(node, key);
+        }
+    }
+    let tree = load::defaults(opened, &name.0, &said, settings).merged(said);
     if engine == Some(EngineWord::Snowflake) && tree.get("database").is_none() {
         let message = format!("the environment `{}` has no `database`", name.0);
         let finding = Diagnostic::error(Code::InvalidValue, message)
             .hint("give `database`, the one that the migrations work in and that holds the history");
         check.report(&section, finding);
+        check.findings.extend(found.iter().flat_map(Found::errors).cloned());
     }
-    lock(&tree, embedded, &mut check);
+    let connection = found.as_ref().map(|found| connect(inputs, opened, found, &mut check));
+    lock(&tree, connection.as_ref(), &mut check);
     let lock_timeout = lock_timeout(inputs, &mut check);
     let (env, secrets) = process_values(inputs, &tree, &mut check);
     same_names(&tree, &mut check);
@@ -194,6 +189,7 @@ pub(super) fn resolve(inputs: &Inputs, opened: &Opened) -> Result<Resolved, Vec<
                 env,
                 secrets,
                 timeout: lock_timeout.0,
+                connection,
             })),
             Err(finding) => {
                 check.findings.push(*finding);
@@ -201,7 +197,17 @@ pub(super) fn resolve(inputs: &Inputs, opened: &Opened) -> Result<Resolved, Vec<
             }
         }
     };
-    Ok(Resolved { name, tree, lock_timeout, environment, findings: check.findings })
+    let findings = check.findings;
+    Ok(Resolved { name, sources, tree, lock_timeout, environment, findings })
+}
+
+/// The connection, and what a person should know about it. What is wrong with it stops only who needs it.
+fn connect(inputs: &Inputs, opened: &Opened, found: &Found, check: &mut Check<'_>) -> ResolvedConnection {
+    let (connection, findings) = connection::make(inputs, &opened.root, found, check.sources);
+    let keys = show::connection(check.sources, inputs, found, connection.as_ref());
+    let (errors, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(Diagnostic::is_error);
+    check.findings.extend(warnings);
+    ResolvedConnection { outcome: connection.ok_or(errors), keys }
 }
 
 fn engine(said: &Node, section: &Origin, name: &str, check: &mut Check<'_>) -> Option<EngineWord> {
@@ -246,23 +252,22 @@ fn foreign_keys(said: &mut Node, engine: Option<EngineWord>, check: &mut Check<'
     *said = said.clone().without_nulls();
 }
 
-fn lock(tree: &Node, embedded: bool, check: &mut Check<'_>) {
+fn lock(tree: &Node, connection: Option<&ResolvedConnection>, check: &mut Check<'_>) {
     let Some(node) = tree.at("lock.ttl") else { return };
     let Some(ttl) = node.as_str().and_then(words::duration) else { return };
-    let host = tree.at("connection.host").and_then(Node::as_str);
-    let near = embedded || host.is_some_and(is_loopback);
+    let host = match connection.map(|connection| &connection.outcome) {
+        Some(Ok(made)) => Some(made.endpoint.host.as_str()),
+        // Without a login nothing reaches the server, but the rule is about the server alone.
+        Some(Err(_)) => tree.at("connection.host").and_then(Node::as_str),
+        None => None,
+    };
+    let near = connection.is_none() || host.is_some_and(connection::is_loopback);
     if ttl < SHORTEST_REMOTE_TTL && !near {
         let finding =
             Diagnostic::error(Code::InvalidValue, "`lock.ttl` is under 60s, and the target is a server")
                 .hint("write 60s or more: a shorter lease can be lost to a slow network");
         check.report(&node.origin, finding);
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn lock_timeout(inputs: &Inputs, check: &mut Check<'_>) -> (Duration, Origin) {
@@ -385,26 +390,19 @@ struct Parts<'a> {
     env: BTreeMap<String, EnvValue>,
     secrets: BTreeMap<String, Option<SecretText>>,
     timeout: Duration,
+    connection: Option<ResolvedConnection>,
 }
 
 fn assemble(parts: Parts<'_>) -> Environment {
-    let Parts { opened, name, top, keys, env, secrets, timeout } = parts;
+    let Parts { opened, name, top, keys, env, secrets, timeout, connection } = parts;
     let shared = keys.shared;
     let ident = |text: Option<String>| text.as_deref().map(Ident::written);
     let history = shared.history.unwrap_or_default();
     let lock = shared.lock.unwrap_or_default();
     let externals = shared.externals.unwrap_or_default();
-    let engine = match keys.engine {
-        Some(EngineWord::Embedded) => {
-            Engine::Embedded { path: opened.root.join(keys.path.unwrap_or_default()) }
-        }
-        Some(EngineWord::Snowflake) | None => Engine::Snowflake {
-            connection: ConnectionRef {
-                source: connection_source(keys.connection),
-                account: keys.account,
-                user: keys.user,
-            },
-        },
+    let engine = match connection {
+        None => Engine::Embedded { path: opened.root.join(keys.path.unwrap_or_default()) },
+        Some(connection) => Engine::Snowflake { connection: Box::new(connection) },
     };
     let time = |text: Option<String>| text.as_deref().and_then(words::duration);
     Environment {
@@ -458,16 +456,6 @@ fn assemble(parts: Parts<'_>) -> Environment {
         installed_by: shared.installed_by,
         query_tag: shared.query_tag,
         protected: keys.protected.unwrap_or_default(),
-    }
-}
-
-fn connection_source(key: Option<ConnectionKey>) -> ConnectionSource {
-    match key {
-        None => ConnectionSource::Ambient,
-        Some(ConnectionKey::Name(name)) => ConnectionSource::Named(name),
-        Some(ConnectionKey::Inline(keys)) => ConnectionSource::Inline(
-            keys.into_iter().map(|(name, value)| (name, value.into_text())).collect(),
-        ),
     }
 }
 

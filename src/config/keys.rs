@@ -115,30 +115,3 @@ pub(super) const KEYS: &[Key] = &[
     key("extends", Level::Environment, Shape::Later),
     key("promote_from", Level::Environment, Shape::Later),
 ];
-
-/// Keys of an inline connection that hold no secret: the Snowflake CLI's, and its connector's.
-pub(super) const CONNECTION_KEYS: [&str; 23] = [
-    "account",
-    "user",
-    "host",
-    "port",
-    "protocol",
-    "authenticator",
-    "workload_identity_provider",
-    "private_key_file",
-    "private_key_path",
-    "token_file_path",
-    "oauth_client_id",
-    "oauth_authorization_url",
-    "oauth_token_request_url",
-    "oauth_redirect_uri",
-    "oauth_scope",
-    "client_store_temporary_credential",
-    "server_session_keep_alive",
-    "secondary_roles",
-    "database",
-    "schema",
-    "role",
-    "warehouse",
-    "region",
-];

@@ -6,6 +6,7 @@ use serde_json::{Number, Value};
 use super::{
     Inputs,
     check::Check,
+    connection::{CONTEXT_KEYS, Settings},
     keys::{KEYS, Level},
     node::{Entry, Kind, Node, Origin, Source, Sources},
     process::{KEY_VARIABLES, OTHER_VARIABLES, VAR_PREFIX, is_undefined_reference},
@@ -156,7 +157,7 @@ fn locate(inputs: &Inputs) -> Result<Utf8PathBuf, Box<Diagnostic>> {
 }
 
 /// The path as a person in the current folder would type it.
-fn shown_path(inputs: &Inputs, file: &Utf8Path) -> String {
+pub(super) fn shown_path(inputs: &Inputs, file: &Utf8Path) -> String {
     let path = file.strip_prefix(&inputs.directory).unwrap_or(file);
     path.as_str().replace('\\', "/")
 }
@@ -397,8 +398,15 @@ fn number(text: &str) -> Option<Number> {
     whole.or_else(|| text.parse::<f64>().ok().and_then(Number::from_f64))
 }
 
-/// What holds where nothing is said. Keys that depend on others (`path`, `history.database`) too.
-pub(super) fn defaults(opened: &Opened, environment: &str, said: &Node, embedded: bool) -> Node {
+/// What holds where nothing is said. Keys that depend on others (`path`, `history.database`) too, and those that a
+/// connection brings along; without one the engine is the embedded one.
+pub(super) fn defaults(
+    opened: &Opened,
+    environment: &str,
+    said: &Node,
+    connection: Option<&Settings>,
+) -> Node {
+    let embedded = connection.is_none();
     let mut json = serde_json::json!({
         "project": project_name(&opened.root),
         "engine": if embedded { "embedded" } else { "snowflake" },
@@ -423,18 +431,19 @@ pub(super) fn defaults(opened: &Opened, environment: &str, said: &Node, embedded
         json["database"] = "LOCAL".into();
         json["schema"] = "PUBLIC".into();
         database = database.or_else(|| Some("LOCAL".to_owned()));
-    } else {
-        for key in ["database", "schema", "role", "warehouse"] {
-            if let Some(text) = said.at("connection").and_then(|c| c.get(key)).and_then(Node::as_str) {
-                json[key] = text.into();
-            }
-        }
-        database = database.or_else(|| json["database"].as_str().map(str::to_owned));
     }
+    let given = |key| connection.and_then(|settings| settings.get(key));
+    database = database.or_else(|| given("database").and_then(Node::as_str).map(str::to_owned));
     if let Some(database) = database {
         json["history"]["database"] = database.into();
     }
-    Node::from_json(json, &Origin::Default)
+    let mut tree = Node::from_json(json, &Origin::Default);
+    for key in CONTEXT_KEYS {
+        if let Some(node) = given(key) {
+            tree.set(key, node.clone());
+        }
+    }
+    tree
 }
 
 /// The name of a project that gives none: its folder's.

@@ -13,6 +13,7 @@ use serde::{
 use serde_json::{Number, Value};
 use serde_saphyr::{Location, Spanned, options::DuplicateKeyPolicy};
 
+use super::load::{FILE_NAME, LOCAL_FILE_NAME};
 use crate::diagnostic::{Code, Diagnostic, Place};
 
 /// Where a value came from, weakest layer first.
@@ -234,11 +235,11 @@ pub(super) struct Source {
     /// Path for messages.
     pub(super) file: String,
     pub(super) text: String,
-    /// `snowops.yml` or `snowops.local.yml`: the layer, whatever the file is called.
+    /// The layer, whatever the file is called: `snowops.yml`, `snowops.local.yml`, `connections.toml` or `config.toml`.
     pub(super) layer: &'static str,
 }
 
-/// The files of a configuration, weakest first.
+/// The files of a configuration: its own, weakest first, then those of connections.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sources(pub(super) Vec<Source>);
 
@@ -249,7 +250,18 @@ impl Sources {
         let Origin::File { file, at } = origin else { return None };
         let source = self.0.get(*file)?;
         let place = Place::of(source.file.clone(), &source.text, at.clone());
-        Some(guarded(place))
+        // Files of connections are not committed, and every second line of them may be a secret.
+        if self.is_project_file(origin) {
+            Some(guarded(place))
+        } else {
+            Some(Place { excerpt: None, ..place })
+        }
+    }
+
+    /// Whether a value stands in `snowops.yml` or the file beside it.
+    pub(super) fn is_project_file(&self, origin: &Origin) -> bool {
+        let Origin::File { file, .. } = origin else { return false };
+        self.0.get(*file).is_some_and(|source| [FILE_NAME, LOCAL_FILE_NAME].contains(&source.layer))
     }
 
     /// A value as it was written, if it stands in a file.

@@ -34,6 +34,15 @@ impl ProcessEnv {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    /// The first of `names` that says something.
+    pub(super) fn first(&self, names: &[&'static str]) -> Option<(&'static str, &str)> {
+        names.iter().find_map(|name| Some((*name, self.filled(name)?)))
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     pub(super) fn snowops(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()

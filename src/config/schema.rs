@@ -131,6 +131,7 @@ impl Scalar {
 /// A connection: its name, or keys of the Snowflake CLI that hold no secret.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[expect(dead_code, reason = "connections are made of the tree, which keeps the place of each key")]
 pub(super) enum ConnectionKey {
     Name(String),
     Inline(BTreeMap<String, Scalar>),

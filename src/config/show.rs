@@ -6,25 +6,27 @@ use serde_json::Value;
 use super::{
     Inputs,
     check::looks_literal,
-    environment::{self, Environment, Resolved},
+    connection::{Found, is_secret, network_rows},
+    environment::{self, Engine, Environment, Resolved},
     keys::{KEYS, Shape},
-    load::{self, Opened},
+    load,
     node::{Node, Origin, Sources},
     secret::EnvValue,
 };
 use crate::{
     diagnostic::{Diagnostic, any_error},
-    model::{ident::Ident, secret::SecretText},
+    model::{connection::Connection, ident::Ident, secret::SecretText},
 };
 
 /// One effective value.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Shown {
     /// Its key, dotted.
     pub key: String,
     /// Its value; secrets are `***`, and `null` is a listed variable that is not set.
     pub value: Value,
-    /// `default`, `snowops.yml`, `snowops.local.yml`, `variable NAME` or `flag --name`.
+    /// `default`, `snowops.yml`, `snowops.local.yml`, `connections.toml`, `config.toml`, `variable NAME` or
+    /// `flag --name`.
     pub layer: String,
     /// The file where it stands, or where the variable is listed.
     pub file: Option<String>,
@@ -32,32 +34,84 @@ pub struct Shown {
     pub line: Option<usize>,
 }
 
+impl Shown {
+    /// Where the value comes from: the line of a file, else the layer.
+    pub fn origin(&self) -> String {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => format!("{file}:{line}"),
+            _ => self.layer.clone(),
+        }
+    }
+}
+
 /// Each effective value of the chosen environment, in the order of the reference.
 pub fn show(inputs: &Inputs) -> Result<Vec<Shown>, Vec<Diagnostic>> {
     let opened = load::open(inputs)?;
     let resolved = environment::resolve(inputs, &opened)?;
-    show_resolved(&opened, &resolved)
+    show_resolved(&resolved)
 }
 
-pub(super) fn show_resolved(opened: &Opened, resolved: &Resolved) -> Result<Vec<Shown>, Vec<Diagnostic>> {
+pub(super) fn show_resolved(resolved: &Resolved) -> Result<Vec<Shown>, Vec<Diagnostic>> {
     let environment = match &resolved.environment {
         Some(environment) if !any_error(&resolved.findings) => environment,
         _ => return Err(resolved.findings.clone()),
     };
-    let mut list = List { sources: &opened.sources, secrets: secrets(environment), shown: Vec::new() };
+    let mut list = List { sources: &resolved.sources, secrets: secrets(environment), shown: Vec::new() };
     list.add("environment", Value::String(resolved.name.0.clone()), &resolved.name.1);
     for key in KEYS {
+        if let (Shape::Connection, Engine::Snowflake { connection }) = (key.shape, &environment.engine) {
+            // What the environment says itself has a row of its own.
+            let shown_below = |row: &&Shown| match row.key.strip_prefix("connection.") {
+                Some(key) => resolved.tree.get(key).is_none(),
+                None => true,
+            };
+            list.shown.extend(connection.keys.iter().filter(shown_below).cloned());
+        }
         let Some(node) = resolved.tree.get(key.name) else { continue };
         match key.shape {
             Shape::EnvNames => list.env(environment, &resolved.tree),
             Shape::SecretNames => list.secrets(environment, &resolved.tree),
             Shape::Vars => list.vars(node),
+            Shape::Connection => {}
             shape => list.leaves(key.name, node, shape),
         }
     }
     let (time, origin) = &resolved.lock_timeout;
     list.add("lock_timeout", Value::String(format!("{}s", time.as_secs())), origin);
     Ok(list.shown)
+}
+
+/// The rows of a connection: its name, its keys in effect, and what follows from them.
+pub(super) fn connection(
+    sources: &Sources,
+    inputs: &Inputs,
+    found: &Found,
+    made: Option<&Connection>,
+) -> Vec<Shown> {
+    let mut list = List { sources, secrets: Vec::new(), shown: Vec::new() };
+    if let Some(name) = &found.name {
+        list.add("connection", name.to_json(), &name.origin);
+    }
+    for (key, node) in found.own_settings() {
+        let value = if is_secret(key) { Value::String("***".to_owned()) } else { node.to_json() };
+        list.add(&format!("connection.{key}"), value, &node.origin);
+    }
+    let Some(made) = made else { return list.shown };
+    let derived = [
+        ("authenticator", Value::String("snowflake".to_owned())),
+        ("host", Value::String(made.endpoint.host.clone())),
+        ("port", Value::from(made.endpoint.port)),
+        ("protocol", Value::String(made.endpoint.protocol.as_str().to_owned())),
+    ];
+    for (key, value) in derived {
+        if found.settings.get(key).is_none() {
+            list.add(&format!("connection.{key}"), value, &Origin::Default);
+        }
+    }
+    for (key, value, origin) in network_rows(&inputs.process, &made.network, made.endpoint.protocol) {
+        list.add(&format!("network.{key}"), Value::String(value), &origin);
+    }
+    list.shown
 }
 
 fn secrets(environment: &Environment) -> Vec<SecretText> {

@@ -63,6 +63,14 @@ codes! {
     InvalidSecret = "invalid_secret",
     /// No environment was chosen, or one that does not exist.
     UnknownEnvironment = "unknown_environment",
+    /// A connection that is not configured.
+    UnknownConnection = "unknown_connection",
+    /// A connection lacks what a login needs, asks for what snowops does not do, or its file is unreadable or no TOML.
+    InvalidConnection = "invalid_connection",
+    /// A file that logs somebody in may be read or changed by others.
+    UnsafePermissions = "unsafe_permissions",
+    /// A pipeline logs in with a password alone.
+    PasswordInPipeline = "password_in_pipeline",
     /// A script's header comment or `.conf` file has an unknown key or a bad value.
     InvalidDirective = "invalid_directive",
     // Rendering.

@@ -121,17 +121,20 @@ impl Workspace {
                 },
                 context: self.context.clone(),
             }))),
-            Engine::Snowflake { .. } => Err(Stop::new(
-                StopKind::Config,
-                Diagnostic::error(
-                    Code::UnsupportedKind,
-                    format!(
-                        "environment '{}' is on Snowflake, which this version of snowops cannot reach yet",
-                        e.name
-                    ),
-                )
-                .hint("use an environment with `engine: embedded`, for example `--env local`"),
-            )),
+            Engine::Snowflake { connection } => {
+                let connection = connection.outcome.as_ref().map_err(|findings| unusable(findings))?;
+                Err(Stop::new(
+                    StopKind::Config,
+                    Diagnostic::error(
+                        Code::UnsupportedKind,
+                        format!(
+                            "environment '{}' is on Snowflake ({}), which this version of snowops cannot reach yet",
+                            e.name, connection.endpoint.host
+                        ),
+                    )
+                    .hint("use an environment with `engine: embedded`, for example `--env local`"),
+                ))
+            }
         }
     }
 
@@ -174,6 +177,18 @@ impl Workspace {
     pub fn ledger(&self) -> &LedgerName {
         &self.environment.ledger
     }
+}
+
+/// The stop for a connection that cannot be made: the first finding, with the others beside it.
+fn unusable(findings: &[Diagnostic]) -> Stop {
+    let mut findings = findings.iter();
+    let first = findings.next().cloned();
+    let first = first.unwrap_or_else(|| Diagnostic::error(Code::InvalidConnection, "there is no connection"));
+    let finding = findings.fold(first, |finding, other| match &other.hint {
+        Some(hint) => finding.note(format!("{other}; {hint}")),
+        None => finding.note(other.to_string()),
+    });
+    Stop::new(StopKind::Config, finding)
 }
 
 /// Secrets stay behind: templates see their slots.

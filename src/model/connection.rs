@@ -43,6 +43,16 @@ pub enum Protocol {
     Https,
 }
 
+impl Protocol {
+    /// As in a URL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// The way to the server. Values that the process environment gives, since only the configuration reads that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
