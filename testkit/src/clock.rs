@@ -1,0 +1,202 @@
+//! The server's clock: the machine's, or one that stands still until it is moved.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use snowops::{
+    model::time::Instants,
+    session::{Fut, context},
+};
+use tokio::sync::Notify;
+
+/// How time passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Time {
+    /// As on this machine; [`Clock::advance`] sets the clock forward.
+    #[default]
+    Machine,
+    /// It stands still until [`Clock::advance`].
+    Standing,
+    /// It stands still, and jumps to the next moment that something waits for when a client waits and nothing has
+    /// happened for a short real time. So minutes cost milliseconds.
+    Jumping,
+}
+
+/// Where a simulated clock begins: 2026-01-01T00:00:00Z.
+const START: Duration = Duration::from_hours(490_896);
+
+/// Real time without an event after which a jumping clock jumps.
+const QUIET: Duration = Duration::from_millis(8);
+
+/// The server's clock. Copies are the same clock; given to a client in this process, both live by one time.
+#[derive(Clone)]
+pub struct Clock(Arc<Inner>);
+
+struct Inner {
+    time: Time,
+    /// Since 1970; for the machine's clock, what it is set forward by.
+    simulated: Mutex<Duration>,
+    moved: Notify,
+    /// Moments that are waited for; the last part tells whether a client waits.
+    waits: Mutex<BTreeSet<(Duration, u64, bool)>>,
+    events: AtomicU64,
+    started: Duration,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that the machine's time is read")]
+fn machine() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that waits")]
+async fn really_sleep(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+impl Clock {
+    /// A clock of that kind.
+    pub fn new(time: Time) -> Self {
+        let simulated = if time == Time::Machine { Duration::ZERO } else { START };
+        let started = if time == Time::Machine { machine() } else { START };
+        Self(Arc::new(Inner {
+            time,
+            simulated: Mutex::new(simulated),
+            moved: Notify::new(),
+            waits: Mutex::default(),
+            events: AtomicU64::new(0),
+            started,
+        }))
+    }
+
+    /// Time since 1970.
+    pub fn now(&self) -> Duration {
+        let simulated = *locked(&self.0.simulated);
+        if self.0.time == Time::Machine { machine() + simulated } else { simulated }
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, by: Duration) {
+        *locked(&self.0.simulated) += by;
+        self.0.moved.notify_waiters();
+    }
+
+    /// Tells a jumping clock that something happened.
+    pub(crate) fn touch(&self) {
+        self.0.events.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Waits until that moment. May be dropped.
+    pub async fn wait_until(&self, moment: Duration) {
+        self.wait(moment, true).await;
+    }
+
+    /// Waits until that moment for something that goes on whether a client waits for it or not: a jumping clock does
+    /// not jump for it alone, or how often a client asks would be its speed.
+    pub(crate) async fn wait_aside(&self, moment: Duration) {
+        self.wait(moment, false).await;
+    }
+
+    async fn wait(&self, moment: Duration, client: bool) {
+        let id = self.0.events.fetch_add(1, Ordering::SeqCst);
+        let wait = Waiting { clock: self, key: (moment, id, client) };
+        locked(&self.0.waits).insert(wait.key);
+        loop {
+            let moved = self.0.moved.notified();
+            let now = self.now();
+            if now >= moment {
+                break;
+            }
+            match self.0.time {
+                Time::Machine => tokio::select! {
+                    () = really_sleep(moment.saturating_sub(now)) => {}
+                    () = moved => {}
+                },
+                Time::Standing => moved.await,
+                Time::Jumping => {
+                    let before = self.0.events.load(Ordering::SeqCst);
+                    really_sleep(QUIET).await;
+                    let quiet = self.0.events.load(Ordering::SeqCst) == before;
+                    let next = {
+                        let waits = locked(&self.0.waits);
+                        waits.first() == Some(&wait.key) && waits.iter().any(|(_, _, client)| *client)
+                    };
+                    if quiet && next {
+                        let mut simulated = locked(&self.0.simulated);
+                        *simulated = (*simulated).max(moment);
+                        drop(simulated);
+                        self.touch();
+                        self.0.moved.notify_waiters();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Takes a wait out of the list, however it ends.
+struct Waiting<'c> {
+    clock: &'c Clock,
+    key: (Duration, u64, bool),
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        locked(&self.clock.0.waits).remove(&self.key);
+        self.clock.touch();
+    }
+}
+
+impl context::Clock for Clock {
+    fn now(&self) -> Instants {
+        let wall = Clock::now(self);
+        Instants { mono: wall.saturating_sub(self.0.started), wall }
+    }
+
+    fn sleep(&self, time: Duration) -> Fut<'static, ()> {
+        let clock = self.clone();
+        Box::pin(async move { clock.wait_until(clock.now() + time).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_jumping_clock_passes_from_wait_to_wait() {
+        let clock = Clock::new(Time::Jumping);
+        let order = Mutex::new(Vec::new());
+        let start = clock.now();
+        let wait = async |hours: u64| {
+            clock.wait_until(start + Duration::from_hours(hours)).await;
+            locked(&order).push((hours, clock.now().saturating_sub(start)));
+        };
+        tokio::join!(wait(3), wait(1), wait(2));
+        let hours = |n| (n, Duration::from_hours(n));
+        assert_eq!(*locked(&order), [hours(1), hours(2), hours(3)]);
+    }
+
+    #[tokio::test]
+    async fn a_standing_clock_moves_only_by_hand() {
+        let clock = Clock::new(Time::Standing);
+        let until = clock.now() + Duration::from_secs(10);
+        let other = clock.clone();
+        let waits = tokio::spawn(async move { other.wait_until(until).await });
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_secs(9));
+        tokio::task::yield_now().await;
+        assert!(!waits.is_finished());
+        clock.advance(Duration::from_secs(1));
+        waits.await.unwrap();
+    }
+}

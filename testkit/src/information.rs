@@ -1,0 +1,256 @@
+//! `INFORMATION_SCHEMA`: views over the catalogue, and the history of statements.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use rusqlite::types::Value;
+use snowops::{catalog::Catalog, model::ident::Ident};
+
+use crate::{
+    answer::Failure,
+    execute::ask,
+    table::{Column, Rows, TableName},
+    time,
+    world::{Shared, World},
+};
+
+type Relation = (Vec<Column>, Rows);
+
+fn column(name: &str, data_type: &str) -> Column {
+    Column { name: name.to_owned(), data_type: Some(data_type.to_owned()), not_null: false, default: None }
+}
+
+fn relation(columns: &[(&str, &str)], rows: Vec<Vec<Value>>) -> Relation {
+    let columns = columns.iter().map(|(name, data_type)| column(name, data_type)).collect();
+    (columns, (1..).zip(rows).collect())
+}
+
+fn text(text: Option<impl Into<String>>) -> Value {
+    text.map_or(Value::Null, |text| Value::Text(text.into()))
+}
+
+fn moment(text: Option<&String>) -> Value {
+    text.and_then(|text| time::parse(text)).map_or(Value::Null, time::value)
+}
+
+/// Rows of SHOW by the names of its columns.
+fn shown(catalog: &mut Catalog, statement: &str) -> Vec<Vec<Option<String>>> {
+    ask(catalog, statement).map(|reply| reply.rows).unwrap_or_default()
+}
+
+// Columns of the catalogue's SHOW.
+const CREATED: usize = 0;
+const NAME: usize = 1;
+const KIND: usize = 2;
+const SCHEMA: usize = 4;
+const OWNER: usize = 5;
+const COMMENT: usize = 6;
+
+/// A view of a database; `None` if it is none of those that are modelled.
+pub(crate) fn view(catalog: &mut Catalog, database: &str, view: &str) -> Option<Relation> {
+    let quoted = Ident::stored(database).quoted();
+    let time_type = "TIMESTAMP_LTZ(9)";
+    match view {
+        "DATABASES" => {
+            let rows = shown(catalog, "SHOW DATABASES").into_iter().map(|row| {
+                vec![
+                    text(row[NAME].clone()),
+                    text(row[OWNER].clone()),
+                    moment(row[CREATED].as_ref()),
+                    text(row[COMMENT].clone()),
+                ]
+            });
+            let columns = [
+                ("DATABASE_NAME", "VARCHAR"),
+                ("DATABASE_OWNER", "VARCHAR"),
+                ("CREATED", time_type),
+                ("COMMENT", "VARCHAR"),
+            ];
+            Some(relation(&columns, rows.collect()))
+        }
+        "SCHEMATA" => {
+            let rows = shown(catalog, &format!("SHOW SCHEMAS IN DATABASE {quoted}")).into_iter().map(|row| {
+                vec![
+                    text(Some(database)),
+                    text(row[NAME].clone()),
+                    text(row[OWNER].clone()),
+                    moment(row[CREATED].as_ref()),
+                    text(row[COMMENT].clone()),
+                ]
+            });
+            let columns = [
+                ("CATALOG_NAME", "VARCHAR"),
+                ("SCHEMA_NAME", "VARCHAR"),
+                ("SCHEMA_OWNER", "VARCHAR"),
+                ("CREATED", time_type),
+                ("COMMENT", "VARCHAR"),
+            ];
+            Some(relation(&columns, rows.collect()))
+        }
+        "TABLES" => {
+            let rows = relations(catalog, &quoted).into_iter().map(|row| {
+                let base = match row[KIND].as_deref() {
+                    Some("VIEW") => "VIEW",
+                    Some("MATERIALIZED VIEW") => "MATERIALIZED VIEW",
+                    _ => "BASE TABLE",
+                };
+                vec![
+                    text(Some(database)),
+                    text(row[SCHEMA].clone()),
+                    text(row[NAME].clone()),
+                    text(row[OWNER].clone()),
+                    text(Some(base)),
+                    moment(row[CREATED].as_ref()),
+                    text(row[COMMENT].clone()),
+                ]
+            });
+            let columns = [
+                ("TABLE_CATALOG", "VARCHAR"),
+                ("TABLE_SCHEMA", "VARCHAR"),
+                ("TABLE_NAME", "VARCHAR"),
+                ("TABLE_OWNER", "VARCHAR"),
+                ("TABLE_TYPE", "VARCHAR"),
+                ("CREATED", time_type),
+                ("COMMENT", "VARCHAR"),
+            ];
+            Some(relation(&columns, rows.collect()))
+        }
+        "COLUMNS" => {
+            let mut rows = Vec::new();
+            for row in relations(catalog, &quoted) {
+                let (Some(schema), Some(table)) = (row[SCHEMA].clone(), row[NAME].clone()) else { continue };
+                let name = TableName { database: database.to_owned(), schema, table };
+                for (at, column) in (1..).zip(columns(catalog, &name)) {
+                    let nullable = if column.not_null { "NO" } else { "YES" };
+                    rows.push(vec![
+                        text(Some(database)),
+                        text(Some(name.schema.as_str())),
+                        text(Some(name.table.as_str())),
+                        text(Some(column.name.as_str())),
+                        Value::Integer(at),
+                        text(column.default.clone()),
+                        text(Some(nullable)),
+                        text(Some(column.base())),
+                    ]);
+                }
+            }
+            let columns = [
+                ("TABLE_CATALOG", "VARCHAR"),
+                ("TABLE_SCHEMA", "VARCHAR"),
+                ("TABLE_NAME", "VARCHAR"),
+                ("COLUMN_NAME", "VARCHAR"),
+                ("ORDINAL_POSITION", "NUMBER(9,0)"),
+                ("COLUMN_DEFAULT", "VARCHAR"),
+                ("IS_NULLABLE", "VARCHAR(3)"),
+                ("DATA_TYPE", "VARCHAR"),
+            ];
+            Some(relation(&columns, rows))
+        }
+        _ => None,
+    }
+}
+
+/// Tables and views of a database.
+fn relations(catalog: &mut Catalog, database: &str) -> Vec<Vec<Option<String>>> {
+    let mut rows = shown(catalog, &format!("SHOW TABLES IN DATABASE {database}"));
+    rows.extend(shown(catalog, &format!("SHOW VIEWS IN DATABASE {database}")));
+    rows
+}
+
+/// Tables of the account that have one of these names.
+pub(crate) fn tables(catalog: &mut Catalog, names: &[String]) -> BTreeSet<TableName> {
+    shown(catalog, "SHOW TABLES IN ACCOUNT")
+        .into_iter()
+        .filter_map(|row| {
+            let table = row[NAME].clone().filter(|name| names.contains(name))?;
+            Some(TableName { database: row[SCHEMA - 1].clone()?, schema: row[SCHEMA].clone()?, table })
+        })
+        .collect()
+}
+
+/// The columns of a table as the catalogue has them.
+pub(crate) fn columns(catalog: &mut Catalog, name: &TableName) -> Vec<Column> {
+    let parts = [&name.database, &name.schema, &name.table].map(|part| Ident::stored(part.as_str()).quoted());
+    let rows = shown(catalog, &format!("DESCRIBE TABLE {}", parts.join(".")));
+    rows.into_iter()
+        .map(|row| Column {
+            name: row[0].clone().unwrap_or_default(),
+            data_type: row[1].clone(),
+            not_null: row[3].as_deref() == Some("N"),
+            default: row[4].clone(),
+        })
+        .collect()
+}
+
+/// The columns of [`history`].
+const HISTORY: [(&str, &str); 14] = [
+    ("QUERY_ID", "VARCHAR"),
+    ("QUERY_TEXT", "VARCHAR"),
+    ("DATABASE_NAME", "VARCHAR"),
+    ("SCHEMA_NAME", "VARCHAR"),
+    ("SESSION_ID", "NUMBER(38,0)"),
+    ("USER_NAME", "VARCHAR"),
+    ("ROLE_NAME", "VARCHAR"),
+    ("WAREHOUSE_NAME", "VARCHAR"),
+    ("QUERY_TAG", "VARCHAR"),
+    ("EXECUTION_STATUS", "VARCHAR"),
+    ("ERROR_CODE", "VARCHAR"),
+    ("ERROR_MESSAGE", "VARCHAR"),
+    ("START_TIME", "TIMESTAMP_LTZ(3)"),
+    ("END_TIME", "TIMESTAMP_LTZ(3)"),
+];
+
+/// Statements, as `QUERY_HISTORY`, `QUERY_HISTORY_BY_USER` and `QUERY_HISTORY_BY_SESSION` list them: the caller's
+/// own, with those that still run (Snowflake's page of these functions). Limits of rows are not applied.
+pub(crate) fn history(
+    shared: &Shared,
+    world: &World,
+    session: u64,
+    database: &str,
+    function: &str,
+    now: Duration,
+) -> Result<Relation, Failure> {
+    let by_session = match function {
+        "QUERY_HISTORY" | "QUERY_HISTORY_BY_USER" => false,
+        "QUERY_HISTORY_BY_SESSION" => true,
+        _ => {
+            let message = format!(
+                "SQL compilation error:\nUnknown table function {database}.INFORMATION_SCHEMA.{function}."
+            );
+            return Err(Failure::new("002141", "42601", message));
+        }
+    };
+    let user = world.sessions.get(&session).map(|session| session.user.as_str()).unwrap_or_default();
+    let delay = shared.settings.modes.history_delay;
+    let shown = |changed: Duration| delay.is_some_and(|delay| changed + delay <= now);
+    let name = |name: &Option<Ident>| text(name.as_ref().map(Ident::as_str));
+    let rows = world.statements.iter().filter(|statement| {
+        let own = statement.user == user && (!by_session || statement.session == session);
+        own && shown(statement.started)
+    });
+    let rows = rows.map(|statement| {
+        // What ended lately is still shown as running.
+        let ended = statement.ended.filter(|ended| shown(*ended));
+        let status = match ended {
+            None if statement.ended.is_some() => "RUNNING",
+            _ => statement.status.as_str(),
+        };
+        let failure = statement.failure.as_ref().filter(|_| ended.is_some());
+        vec![
+            text(Some(statement.query_id.as_str())),
+            text(Some(statement.text.as_str())),
+            name(&statement.context.database),
+            name(&statement.context.schema),
+            Value::Integer(i64::try_from(statement.session).unwrap_or_default()),
+            text(Some(statement.user.as_str())),
+            name(&statement.context.role),
+            name(&statement.context.warehouse),
+            text(Some(statement.tag.as_str())),
+            text(Some(status)),
+            text(failure.map(|failure| failure.code.as_str())),
+            text(failure.map(|failure| failure.message.as_str())),
+            time::value(time::micros(statement.started)),
+            ended.map_or(Value::Null, |ended| time::value(time::micros(ended))),
+        ]
+    });
+    Ok(relation(&HISTORY, rows.collect()))
+}
