@@ -146,7 +146,9 @@ fn one(
         let place = Place { excerpt: None, ..Place::of(shown.clone(), &text, at) };
         let finding =
             Diagnostic::error(Code::InvalidConnection, format!("this is not valid TOML: {message}"));
-        found.findings.push(finding.at(place).hint("texts stand in quotes: user = \"deployer\""));
+        found
+            .findings
+            .push(finding.at(place).hint("write one key = \"value\" a line, below [the connection's name]"));
     }
     let guarded = Guarded {
         secret: holds_secret(&node),
@@ -181,13 +183,17 @@ fn parse(text: &str, file: usize) -> (Node, Vec<(String, std::ops::Range<usize>)
         let message = error.message().lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
         (message, error.span().unwrap_or(0..0))
     });
-    let faults = faults.collect();
+    let mut faults: Vec<(String, std::ops::Range<usize>)> = faults.collect();
+    faults.sort_by_key(|(_, at)| at.start);
     let at = table.span();
     (map(table.into_inner(), Origin::File { file, at }, file), faults)
 }
 
+/// In the order of the text, which the parser does not keep.
 fn map(table: DeTable<'_>, origin: Origin, file: usize) -> Node {
-    let entries = table.into_iter().map(|(key, value)| {
+    let mut entries: Vec<_> = table.into_iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    let entries = entries.into_iter().map(|(key, value)| {
         let origin = Origin::File { file, at: key.span() };
         let at = Origin::File { file, at: value.span() };
         Entry { key: key.into_inner().into_owned(), origin, value: node(value.into_inner(), at, file) }

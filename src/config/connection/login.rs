@@ -63,7 +63,7 @@ fn unsupported(making: &mut Making<'_>, other: &str) -> Option<Login> {
     } else {
         let near = nearest(other, SUPPORTED.iter().chain(&OTHERS).copied());
         let hint = near.map_or_else(|| supported.clone(), |near| format!("did you mean {near}? {supported}"));
-        (format!("`authenticator` is `{other}`, which Snowflake does not know"), hint)
+        (format!("`authenticator` is `{other}`, which snowops does not know"), hint)
     };
     making.at("authenticator", Diagnostic::error(Code::InvalidConnection, message).hint(hint));
     None

@@ -1,5 +1,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests write the files of connections")]
 
+mod refusals;
+
 use std::fmt::Write as _;
 
 use crate::{
@@ -223,7 +225,7 @@ fn the_connection_is_chosen_as_the_snowflake_cli_chooses() {
     assert_eq!(
         hidden.findings(),
         [
-            "error snowops.yml:1:34: there is no connection `old` | add [old] to HOME/.snowflake/connections.toml, or set variables such as SNOWFLAKE_CONNECTIONS_OLD_ACCOUNT | connections there: default, dev"
+            "error snowops.yml:1:34: there is no connection `old` | add [old] to HOME/.snowflake/connections.toml, or set variables such as SNOWFLAKE_CONNECTIONS_OLD_ACCOUNT | connections there: dev, default"
         ]
     );
 }
@@ -239,8 +241,6 @@ fn files_are_looked_for_where_the_drivers_look() {
     if cfg!(target_os = "linux") {
         assert_eq!(home.connection().account, "xdg");
         home.write(".config/snowflake/connections.toml", &toml("config"), 0o600);
-        let plain = Home { variables: home.variables[..2].to_vec(), ..Home::new(NAMED, &[]) };
-        plain.write("unused", "", 0o600);
         let variables = vec![("HOME".to_owned(), home.path.to_string())];
         let found = environment(&Inputs {
             directory: home.path.join("project"),
@@ -258,14 +258,11 @@ fn files_are_looked_for_where_the_drivers_look() {
     assert_eq!(home.connection().account, "elsewhere");
 
     let gone = Home::new(NAMED, &[("connections.toml", DEV)]).with(&[("SNOWFLAKE_HOME", "HOME/gone")]);
-    let found = gone.findings();
-    assert!(
-        found
-            .iter()
-            .any(|line| line.starts_with("warning SNOWFLAKE_HOME is set, and there is no folder HOME/gone")
-                || line.starts_with("error SNOWFLAKE_HOME")),
-        "{found:#?}"
+    assert_eq!(
+        gone.findings()[1],
+        "warning SNOWFLAKE_HOME is set, and there is no folder HOME/gone | correct it; like other Snowflake tools, snowops looks elsewhere then"
     );
+    assert!(gone.findings()[0].contains("there is no connection `dev`"), "{:#?}", gone.findings());
 }
 
 #[test]
@@ -302,4 +299,179 @@ fn an_embedded_environment_touches_no_file_and_no_variable() {
     let loaded = home.load().unwrap();
     assert!(matches!(loaded.value.engine, Engine::Embedded { .. }));
     assert_eq!(loaded.warnings, []);
+}
+
+#[test]
+fn each_way_to_log_in_is_read() {
+    let user = "account = \"a\"\nuser = \"u\"\n";
+    let plain = "-----BEGIN PRIVATE KEY-----\n";
+    for (toml, variables, expected) in [
+        ("password = \"pw\"", vec![], "password pw passcode None in_password false cache false"),
+        (
+            "password = \"pw\"\nauthenticator = \"SNOWFLAKE\"\npasscode = \"123456\"",
+            vec![],
+            "password pw passcode Some(\"123456\") in_password false cache false",
+        ),
+        (
+            "password = \"pw123456\"\nauthenticator = \"username_password_mfa\"\npasscode_in_password = true",
+            vec![],
+            "password pw123456 passcode None in_password true cache true",
+        ),
+        (
+            "password = \"pw\"\nclient_request_mfa_token = true",
+            vec![("SNOWFLAKE_PASSCODE_IN_PASSWORD", "False")],
+            "password pw passcode None in_password false cache true",
+        ),
+        (
+            "authenticator = \"SNOWFLAKE_JWT\"\nprivate_key_file = \"~/key.p8\"",
+            vec![("PRIVATE_KEY_PASSPHRASE", "pp")],
+            "key file key.p8 passphrase Some(\"pp\")",
+        ),
+        (
+            "authenticator = \"SNOWFLAKE_JWT\"\nprivate_key_path = \"../key.p8\"\nprivate_key_file_pwd = \"in-the-file\"",
+            vec![("PRIVATE_KEY_PASSPHRASE", "pp"), ("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE", "generic")],
+            "key file key.p8 passphrase Some(\"in-the-file\")",
+        ),
+        (
+            "authenticator = \"SNOWFLAKE_JWT\"",
+            vec![
+                ("SNOWFLAKE_PRIVATE_KEY_FILE", "HOME/key.p8"),
+                ("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE", "generic"),
+                ("PRIVATE_KEY_PASSPHRASE", "pp"),
+            ],
+            "key file key.p8 passphrase Some(\"generic\")",
+        ),
+        // In one layer the file wins, as at the Snowflake CLI; a stronger layer's text wins over a weaker layer's file.
+        (
+            "authenticator = \"SNOWFLAKE_JWT\"\nprivate_key_file = \"~/key.p8\"\nprivate_key_raw = \"PEM\"",
+            vec![],
+            "key file key.p8 passphrase None",
+        ),
+        (
+            "authenticator = \"SNOWFLAKE_JWT\"\nprivate_key_file = \"~/key.p8\"",
+            vec![
+                ("SNOWFLAKE_CONNECTIONS_DEV_PRIVATE_KEY_RAW", "PEM"),
+                ("SNOWFLAKE_PRIVATE_KEY_RAW", "other"),
+            ],
+            "key text PEM passphrase None",
+        ),
+        ("authenticator = \"oauth\"\ntoken = \"tok\"", vec![], "OAuth text tok"),
+        (
+            "authenticator = \"PROGRAMMATIC_ACCESS_TOKEN\"\ntoken_file_path = \"~/key.p8\"",
+            vec![("SNOWFLAKE_TOKEN", "tok")],
+            "ProgrammaticAccess file key.p8",
+        ),
+        (
+            "authenticator = \"oauth\"",
+            vec![("SNOWFLAKE_TOKEN", "tok"), ("SNOWFLAKE_PASSWORD", "pw")],
+            "OAuth text tok",
+        ),
+        // What the authenticator does not use is left alone.
+        (
+            "authenticator = \"snowflake\"\npassword = \"pw\"",
+            vec![("SNOWFLAKE_PRIVATE_KEY_FILE", "/nowhere")],
+            "password pw passcode None in_password false cache false",
+        ),
+    ] {
+        let home =
+            Home::new(NAMED, &[("connections.toml", &format!("[dev]\n{user}{toml}\n"))]).with(&variables);
+        home.write("key.p8", plain, 0o600);
+        assert_eq!(login(&home.connection()), expected, "{toml} {variables:?}");
+    }
+    // Tokens tell the user by themselves.
+    let toml = "[dev]\naccount = \"a\"\nauthenticator = \"oauth\"\ntoken = \"tok\"\n";
+    assert_eq!(Home::new(NAMED, &[("connections.toml", toml)]).connection().user, None);
+}
+
+#[test]
+fn paths_start_where_their_key_stands() {
+    let yml = "environments: { e: { connection: { account: a, user: u, authenticator: SNOWFLAKE_JWT, private_key_file: keys/k.p8 }, database: D } }\n";
+    let home = Home::new(yml, &[]);
+    home.write("project/keys/k.p8", "key", 0o600);
+    home.write("project/below/unused", "", 0o600);
+    let found = environment(&Inputs {
+        directory: home.path.join("project/below"),
+        process: ProcessEnv::of(home.variables.clone()),
+        ..Inputs::default()
+    });
+    let Engine::Snowflake { connection } = found.unwrap().value.engine else { unreachable!("an account") };
+    let Login::KeyPair { key: Material::File(path), .. } = connection.outcome.unwrap().login else {
+        unreachable!("a key")
+    };
+    assert_eq!(path, home.path.join("project/keys/k.p8"));
+}
+
+#[test]
+fn the_server_is_where_host_port_and_protocol_say() {
+    let endpoint = |toml: &str| {
+        let text = format!("[dev]\naccount = \"My_Org-acct\"\nuser = \"u\"\npassword = \"pw\"\n{toml}\n");
+        let endpoint = Home::new(NAMED, &[("connections.toml", &text)]).connection().endpoint;
+        format!("{}://{}:{}", endpoint.protocol.as_str(), endpoint.host, endpoint.port)
+    };
+    for (toml, expected) in [
+        ("", "https://my-org-acct.snowflakecomputing.com:443"),
+        (
+            "host = \"acct.privatelink.snowflakecomputing.com\"",
+            "https://acct.privatelink.snowflakecomputing.com:443",
+        ),
+        ("host = \"localhost\"\nport = 8080\nprotocol = \"http\"", "http://localhost:8080"),
+        ("host = \"::1\"\nport = \"8080\"\nprotocol = \"HTTP\"", "http://[::1]:8080"),
+        ("host = \"127.0.0.1\"\nprotocol = \"http\"", "http://127.0.0.1:80"),
+    ] {
+        assert_eq!(endpoint(toml), expected, "{toml}");
+    }
+}
+
+#[test]
+fn the_way_there_is_in_the_variables_that_others_read() {
+    let network = |toml: &str, variables: &[(&str, &str)]| {
+        let home = Home::new(NAMED, &[("connections.toml", &format!("{DEV}{toml}"))]).with(variables);
+        home.write("ca.pem", "certificates", 0o644);
+        let network = home.connection().network;
+        let text = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        format!(
+            "{} {} {}",
+            text(network.proxy.map(|proxy| proxy.expose().to_owned())),
+            text(network.no_proxy),
+            text(network.extra_authorities.map(|path| path.file_name().unwrap().to_owned()))
+        )
+    };
+    let http = "host = \"localhost\"\nprotocol = \"http\"\n";
+    for (toml, variables, expected) in [
+        ("", vec![], "- - -"),
+        (
+            "",
+            vec![("HTTPS_PROXY", "http://u:p@proxy:3128"), ("NO_PROXY", "localhost,.corp")],
+            "http://u:p@proxy:3128 localhost,.corp -",
+        ),
+        ("", vec![("HTTPS_PROXY", "http://upper"), ("https_proxy", "lower:1")], "http://lower:1 - -"),
+        ("", vec![("HTTPS_PROXY", ""), ("ALL_PROXY", "http://all")], "http://all - -"),
+        ("", vec![("HTTP_PROXY", "http://plain")], "- - -"),
+        (http, vec![("HTTP_PROXY", "http://plain"), ("HTTPS_PROXY", "http://tls")], "http://plain - -"),
+        ("", vec![("SSL_CERT_FILE", "~/ca.pem")], "- - ca.pem"),
+        ("", vec![("SSL_CERT_FILE", "/nowhere"), ("REQUESTS_CA_BUNDLE", "HOME/ca.pem")], "- - ca.pem"),
+    ] {
+        assert_eq!(network(toml, &variables), expected, "{toml} {variables:?}");
+    }
+    let home = Home::new(NAMED, &[("connections.toml", DEV)])
+        .with(&[("HTTPS_PROXY", "http://user:hunter2-hunter2@proxy:3128"), ("NO_PROXY", "localhost")]);
+    assert_eq!(
+        home.keys()[8..],
+        [
+            "network.proxy http://***@proxy:3128 <variable HTTPS_PROXY>",
+            "network.no_proxy localhost <variable NO_PROXY>"
+        ]
+    );
+}
+
+#[test]
+fn a_short_lease_looks_at_the_resolved_host() {
+    let yml = "environments: { e: { connection: dev, database: D, lock: { ttl: 5s } } }\n";
+    let near = format!("{DEV}host = \"127.0.0.1\"\n");
+    assert!(Home::new(yml, &[("connections.toml", &near)]).load().is_ok());
+    for toml in [DEV, &near.replace("127.0.0.1", "db.example.com")] {
+        let found = Home::new(yml, &[("connections.toml", toml)]).load().unwrap_err();
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].message, "`lock.ttl` is under 60s, and the target is a server");
+    }
 }
