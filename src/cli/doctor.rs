@@ -9,7 +9,10 @@ use super::{
 use crate::{
     config::Engine,
     diagnostic::{Code, Diagnostic},
-    engine::{Stop, StopKind, doctor::doctor},
+    engine::{
+        Stop, StopKind,
+        doctor::{Check, doctor},
+    },
     report::Body,
 };
 
@@ -34,7 +37,8 @@ pub(super) fn run(run: &Run, _args: &DoctorArgs) -> anyhow::Result<Exit> {
         } else {
             (StopKind::Validation, Code::NotReady)
         };
-        let first = checks.iter().find(|c| !c.ok).map_or("", |c| c.detail.as_str());
+        let gravest = |c: &&Check| !c.ok && (!unusable || c.name == "connection");
+        let first = checks.iter().find(gravest).map_or("", |c| c.detail.as_str());
         Stop::new(kind, Diagnostic::error(code, format!("this environment is not ready: {first}")))
     });
     run.answer(Answer {

@@ -1,6 +1,7 @@
 //! The commands as a user runs them: the real binary in a temporary project.
 
 mod adopt;
+mod connections;
 mod failure;
 mod help;
 mod journey;

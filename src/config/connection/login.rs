@@ -168,7 +168,7 @@ fn file(making: &mut Making<'_>, key: &str, strict: bool) -> Option<camino::Utf8
         return None;
     }
     let encrypted = files::begins_with(&path, b"-----BEGIN ENCRYPTED PRIVATE KEY-----");
-    // Agents write secure files for everybody to read, and mounted tokens often are so; both live for one run.
+    // Nobody chooses the mode that an agent gives to a secure file, or a container to a mounted token.
     let lenient = !strict || in_pipeline(making.inputs);
     let guarded = Guarded {
         secret: !encrypted,

@@ -26,6 +26,12 @@ const NO_PROXIES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 /// Variables that name a file of authorities, in the order of Snowflake's Python connector.
 const AUTHORITIES: [&str; 2] = ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"];
 
+/// All of them, for the test of the reference.
+#[cfg(test)]
+pub(super) fn variables() -> impl Iterator<Item = &'static str> {
+    HTTPS_PROXIES.into_iter().chain(HTTP_PROXIES).chain(NO_PROXIES).chain(AUTHORITIES)
+}
+
 fn proxies(protocol: Option<Protocol>) -> &'static [&'static str] {
     if protocol == Some(Protocol::Http) { &HTTP_PROXIES } else { &HTTPS_PROXIES }
 }

@@ -475,3 +475,16 @@ fn a_short_lease_looks_at_the_resolved_host() {
         assert_eq!(found[0].message, "`lock.ttl` is under 60s, and the target is a server");
     }
 }
+
+#[test]
+fn the_reference_lists_each_key_that_counts() {
+    let page = include_str!("../../../docs/reference/connections.md");
+    let table = page.split("## Keys").nth(1).unwrap().split("##").next().unwrap();
+    for key in super::keys::read() {
+        assert!(table.contains(&format!("`{key}`")), "{key}");
+    }
+    let variables = super::network::variables();
+    for variable in variables {
+        assert!(page.contains(&format!("`{variable}`")), "{variable}");
+    }
+}

@@ -1,5 +1,7 @@
 //! What is refused, and what is only warned of.
 
+use std::fmt::Write as _;
+
 use super::{AMBIENT, DEV, Home, NAMED};
 
 const BASE: &str = "[dev]\naccount = \"a\"\nuser = \"u\"\n";
@@ -46,9 +48,9 @@ fn each_refusal_says_where_and_what_to_do() {
     ];
     let mut text = String::new();
     for (toml, variables) in cases {
-        text += &format!("{} {variables:?}\n", toml.replace('\n', ", "));
+        writeln!(text, "{} {variables:?}", toml.replace('\n', ", ")).unwrap();
         for line in findings(toml, variables) {
-            text += &format!("  {line}\n");
+            writeln!(text, "  {line}").unwrap();
         }
     }
     assert!(!text.replace("u:hunter2-hunter2@proxy\")]", "").contains("hunter2"), "{text}");
@@ -214,7 +216,7 @@ mod permissions {
         );
         for (key, mode, variables, expected) in [
             (plain, 0o400, vec![], None),
-            // An agent of Azure DevOps writes secure files so.
+            // Whoever runs a pipeline does not choose the modes that its agent gives to secure files.
             (plain, 0o644, vec![("TF_BUILD", "True")], Some("warning")),
             (plain, 0o644, vec![SKIP], Some("warning")),
             (plain, 0o666, vec![("TF_BUILD", "True")], Some("error")),
