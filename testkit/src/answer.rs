@@ -33,6 +33,14 @@ impl Answer {
         Self { status: 404, body: Value::Null }
     }
 
+    /// As it is sent: a part of a result is a text already.
+    pub(crate) fn text(&self) -> Vec<u8> {
+        match &self.body {
+            Value::String(part) => part.clone().into_bytes(),
+            body => body.to_string().into_bytes(),
+        }
+    }
+
     /// Snowflake's code, if it has one.
     pub(crate) fn code(&self) -> Option<&str> {
         self.body.get("code")?.as_str()

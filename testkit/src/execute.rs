@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// What a statement came to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Done {
     /// `statementTypeId` (the values are those of the official connector's `cursor.py`).
     pub(crate) type_id: u32,
@@ -99,6 +99,11 @@ pub(crate) fn execute(
     now: Duration,
 ) -> Result<Done, Failure> {
     let parsed = parsed?;
+    if let Some(query_id) = scanned(text) {
+        let found = world.statements.iter().find(|statement| statement.query_id == query_id);
+        let missing = || Failure::new("000707", "02000", format!("Statement {query_id} not found"));
+        return found.and_then(|statement| statement.done.clone()).ok_or_else(missing);
+    }
     let statement = &world.statements[number];
     let (session, query_id) = (statement.session, statement.query_id.clone());
     let Some(found) = world.sessions.get_mut(&session) else { return Err(Failure::cancelled()) };
@@ -124,6 +129,14 @@ pub(crate) fn execute(
     let mut done = at.done(&parsed, &before)?;
     done.type_id = type_id(&parsed);
     Ok(done)
+}
+
+/// The query id of `SELECT * FROM TABLE(RESULT_SCAN('id'))`, as the official connector of version 4 asks for the result of
+/// an asynchronous statement.
+fn scanned(text: &str) -> Option<String> {
+    let plain: String = text.to_ascii_lowercase().split_whitespace().collect();
+    let inner = plain.strip_prefix("select*fromtable(result_scan('")?.strip_suffix("'))")?;
+    Some(inner.to_owned())
 }
 
 /// One statement in its place.

@@ -50,12 +50,14 @@ pub enum What {
     BrokenJson,
     /// The answer is compressed and its last bytes are missing.
     TruncatedGzip,
-    /// Snowflake's own error, before the request has any effect.
+    /// Snowflake's own error instead of the answer.
     Refused {
         /// Code, six digits: 390112 and 390114 end the tokens.
         code: String,
         /// Message.
         message: String,
+        /// Whether the request had its effect all the same: 000603.
+        applied: bool,
     },
     /// The session is lost: this and every later request gets 390111.
     SessionLost,
@@ -80,6 +82,50 @@ impl Fault {
         let When { text, tag, session, .. } = &self.when;
         let known = text.is_some() || tag.is_some() || session.is_some();
         self.what == What::Cut(Cut::BeforeBody) && !known
+    }
+}
+
+impl Fault {
+    /// Faults at random moments of a run of about so many statements, the same for the same seed: connections that are
+    /// cut, and answers of HTTP.
+    pub fn seeded(seed: u64, count: usize, statements: usize) -> Vec<Self> {
+        let mut dice = Dice(seed);
+        let applied = |dice: &mut Dice| dice.throw(2) == 1;
+        (0..count)
+            .map(|_| {
+                let when = When {
+                    endpoint: Some(Endpoint::Query),
+                    after: dice.throw(statements.max(1)),
+                    ..When::default()
+                };
+                let what = match dice.throw(8) {
+                    0 => What::Cut(Cut::BeforeBody),
+                    1 => What::Cut(Cut::BeforeEffect),
+                    2 => What::Cut(Cut::BeforeAnswer),
+                    3 => What::Cut(Cut::InAnswer),
+                    4 => What::Status { status: 503, retry_after: None, applied: applied(&mut dice) },
+                    5 => What::Status { status: 504, retry_after: None, applied: true },
+                    6 => What::Status { status: 429, retry_after: Some(1), applied: false },
+                    _ => What::BrokenJson,
+                };
+                Self { when, what }
+            })
+            .collect()
+    }
+}
+
+/// Numbers that look random and are the same for the same seed (`SplitMix64`).
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    /// A number below `sides`.
+    pub(crate) fn throw(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        usize::try_from(mixed % sides as u64).unwrap_or_default()
     }
 }
 

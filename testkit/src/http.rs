@@ -21,7 +21,7 @@ use crate::{
     answer::Answer,
     fault::{Cut, What},
     log::{Endpoint, Entry},
-    login, query, session, time,
+    login, query, result, session, time,
     world::Shared,
 };
 
@@ -77,6 +77,9 @@ impl Body for Bytewise {
     }
 }
 
+/// Where parts of results are.
+pub(crate) const CHUNKS: &str = "/chunks/";
+
 fn endpoint(method: &str, path: &str) -> Endpoint {
     match (method, path) {
         ("POST", "/session/v1/login-request") => Endpoint::Login,
@@ -91,6 +94,7 @@ fn endpoint(method: &str, path: &str) -> Endpoint {
         ("POST", path) if path.starts_with("/queries/") && path.ends_with("/abort-request") => {
             Endpoint::Abort
         }
+        ("GET", path) if path.starts_with(CHUNKS) => Endpoint::Chunk,
         _ => Endpoint::Other,
     }
 }
@@ -208,7 +212,7 @@ async fn answer(
             return Ok((Answer { status: *status, body: Value::Null }, fault));
         }
         Some(What::Page) => return Ok((Answer { status: 200, body: Value::Null }, fault)),
-        Some(What::Refused { code, message }) => {
+        Some(What::Refused { code, message, applied: false }) => {
             expire(shared, entry, code);
             return Ok((Answer::refused(code, message.as_str()), None));
         }
@@ -219,6 +223,7 @@ async fn answer(
     match &fault {
         Some(What::Cut(Cut::BeforeAnswer)) => Err(Cut::BeforeAnswer),
         Some(What::Status { status, .. }) => Ok((Answer { status: *status, body: Value::Null }, fault)),
+        Some(What::Refused { code, message, .. }) => Ok((Answer::refused(code, message.as_str()), None)),
         Some(What::Delay(by)) => {
             shared.clock.wait_until(shared.clock.now() + *by).await;
             Ok((answer, None))
@@ -271,6 +276,8 @@ async fn route(shared: &Arc<Shared>, entry: &Entry) -> Answer {
         Endpoint::Login => return login::login(shared, entry),
         Endpoint::Renew => return session::renew(shared, entry),
         Endpoint::Telemetry => return Answer::good(Value::Null),
+        // The address is all the secret there is.
+        Endpoint::Chunk => return result::chunk(shared, &entry.path),
         Endpoint::Other => return Answer::not_found(),
         _ => {}
     }
@@ -287,7 +294,9 @@ async fn route(shared: &Arc<Shared>, entry: &Entry) -> Answer {
         Endpoint::Result => query::result(shared, id).await,
         Endpoint::Monitoring => query::monitoring(shared, id),
         Endpoint::Abort => query::abort(shared, open, entry, (id != "v1").then_some(id)).await,
-        Endpoint::Login | Endpoint::Renew | Endpoint::Telemetry | Endpoint::Other => Answer::not_found(),
+        Endpoint::Login | Endpoint::Renew | Endpoint::Telemetry | Endpoint::Chunk | Endpoint::Other => {
+            Answer::not_found()
+        }
     }
 }
 
@@ -309,7 +318,7 @@ fn response(shared: &Shared, entry: &Entry, answer: &Answer, fault: Option<&What
         format!("<html><body><h1>{}</h1></body></html>", answer.status).into_bytes()
     } else {
         builder = builder.header(header::CONTENT_TYPE, "application/json");
-        answer.body.to_string().into_bytes()
+        answer.text()
     };
     if let Some(What::Status { retry_after: Some(seconds), .. }) = fault {
         builder = builder.header(header::RETRY_AFTER, *seconds);

@@ -9,6 +9,7 @@
 //! differ there is a switch in [`Modes`].
 
 mod answer;
+mod background;
 mod clock;
 mod credentials;
 mod evaluate;
@@ -20,6 +21,7 @@ mod jwt;
 mod log;
 mod login;
 mod names;
+mod proxy;
 mod query;
 mod result;
 mod server;
@@ -28,6 +30,7 @@ mod settings;
 mod statement;
 mod table;
 mod time;
+mod tls;
 mod view;
 mod wire;
 mod world;
@@ -35,6 +38,7 @@ mod world;
 pub use clock::{Clock, Time};
 pub use fault::{Cut, Fault, What, When};
 pub use log::{Counts, Endpoint, Entry};
+pub use proxy::{Passed, Proxy};
 pub use server::Server;
 pub use settings::{Credential, Lives, Modes, SameRequest, Settings, Takes, User};
 pub use table::TableName;

@@ -25,6 +25,8 @@ pub enum Endpoint {
     Abort,
     /// `GET /monitoring/queries/<id>`.
     Monitoring,
+    /// A part of a result.
+    Chunk,
     /// `POST /telemetry/send`, which official connectors send.
     Telemetry,
     /// Anything else: 404.

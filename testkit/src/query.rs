@@ -62,6 +62,7 @@ fn accept(world: &mut World, session: u64, text: &str, entry: &Entry, now: Durat
         ended: None,
         status: Status::Running,
         failure: None,
+        done: None,
         answer: None,
         cancelled: false,
         attended: 0,
@@ -209,8 +210,7 @@ pub(crate) fn monitoring(shared: &Shared, query_id: &str) -> Answer {
         .map(|number| {
             let statement = &world.statements[number];
             let millis = |time: Duration| time::micros(time) / 1000;
-            let failure = statement.failure.as_ref();
-            json!({
+            let mut query = json!({
                 "id": statement.query_id,
                 "status": statement.status.as_str(),
                 "state": statement.status.as_str(),
@@ -218,9 +218,12 @@ pub(crate) fn monitoring(shared: &Shared, query_id: &str) -> Answer {
                 "sessionId": statement.session,
                 "startTime": millis(statement.started),
                 "endTime": statement.ended.map_or(0, millis),
-                "errorCode": failure.map(|failure| failure.code.as_str()),
-                "errorMessage": failure.map(|failure| failure.message.as_str()),
-            })
+            });
+            if let Some(failure) = &statement.failure {
+                query["errorCode"] = json!(failure.code);
+                query["errorMessage"] = json!(failure.message);
+            }
+            query
         })
         .into_iter()
         .collect();

@@ -14,6 +14,11 @@ use crate::{
 /// statements of their own, which can be fetched by their ids.
 pub(crate) fn answer(shared: &Shared, world: &mut World, number: usize, done: Done) -> Answer {
     let mut data = data(shared, world, number, &done);
+    if done.rows.len() > shared.settings.inline_rows {
+        cut_up(shared, world, &mut data, &done.rows);
+    }
+    // RESULT_SCAN gives it again.
+    world.statements[number].done = Some(Done { children: Vec::new(), ..done.clone() });
     if !done.children.is_empty() {
         let types: Vec<String> = done.children.iter().map(|child| child.type_id.to_string()).collect();
         let mut ids = Vec::with_capacity(done.children.len());
@@ -37,6 +42,37 @@ pub(crate) fn answer(shared: &Shared, world: &mut World, number: usize, done: Do
         data["resultTypes"] = json!(types.join(","));
     }
     Answer::good(data)
+}
+
+/// A part of a result: rows with commas between them, without the brackets of an array (`result_batch.py` of the
+/// official connector adds those).
+pub(crate) fn chunk(shared: &Shared, path: &str) -> Answer {
+    match shared.world().chunks.get(path) {
+        Some(part) => Answer { status: 200, body: Value::String(part.clone()) },
+        None => Answer { status: 403, body: Value::Null },
+    }
+}
+
+/// Puts the rows behind the first ones where they can be fetched.
+fn cut_up(shared: &Shared, world: &mut World, data: &mut Value, rows: &[Vec<Option<String>>]) {
+    let inline = shared.settings.inline_rows.max(1);
+    let parts = rows.chunks(inline).skip(1).map(|part| {
+        let array = json!(part).to_string();
+        let text = array.get(1..array.len() - 1).unwrap_or_default().to_owned();
+        let path = format!("{}{}", crate::http::CHUNKS, crate::world::new_id());
+        let entry = json!({
+            "url": format!("{}{path}", shared.url),
+            "rowCount": part.len(),
+            "uncompressedSize": text.len(),
+            "compressedSize": text.len(),
+        });
+        world.chunks.insert(path, text);
+        entry
+    });
+    data["chunks"] = parts.collect();
+    data["chunkHeaders"] = json!({});
+    data["rowset"] = json!(rows.get(..inline));
+    data["returned"] = json!(rows.len());
 }
 
 fn data(shared: &Shared, world: &World, number: usize, done: &Done) -> Value {

@@ -4,17 +4,16 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::Arc,
-    thread::JoinHandle,
 };
 
-use tokio::{runtime, sync::oneshot};
-
 use crate::{
+    background::Background,
     clock::Clock,
     fault::Fault,
     http,
     log::{Counts, Entry},
     settings::Settings,
+    tls,
     view::View,
     world::Shared,
 };
@@ -23,37 +22,48 @@ use crate::{
 pub struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    authority: Option<String>,
+    _background: Background,
 }
 
 impl Server {
-    /// Starts a server; it listens when this returns. It has a thread of its own, so tests may be synchronous or not.
+    /// Starts a server; it listens when this returns.
     ///
     /// # Errors
     /// The port is taken.
     pub fn start(settings: Settings) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port))?;
-        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let shared = Shared::new(settings);
-        let (stop, stopped) = oneshot::channel();
+        let tls = if settings.tls { Some(tls::new()?) } else { None };
+        let protocol = if settings.tls { "https" } else { "http" };
+        let shared = Shared::new(settings, format!("{protocol}://{address}"));
         let serving = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("testkit".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = accept(serving, listener) => {}
-                    _ = stopped => {}
+        let acceptor = tls.as_ref().map(|tls| tls.acceptor.clone());
+        let background = Background::listen("testkit", listener, move |stream| {
+            let (shared, acceptor) = (Arc::clone(&serving), acceptor.clone());
+            async move {
+                match acceptor {
+                    None => http::connection(shared, stream).await,
+                    // A client that does not trust the authority ends here.
+                    Some(acceptor) => {
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            http::connection(shared, stream).await;
+                        }
+                    }
                 }
-            });
+            }
         })?;
-        Ok(Self { shared, address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { shared, address, authority: tls.map(|tls| tls.authority), _background: background })
     }
 
-    /// `http://127.0.0.1:port`.
+    /// `http://127.0.0.1:port`, or `https`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.shared.url.clone()
+    }
+
+    /// The certificate of the authority to trust, as PEM; `None` without TLS.
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
     }
 
     /// The host, an address.
@@ -94,24 +104,5 @@ impl Server {
     /// The state, as plain data.
     pub fn world(&self) -> View {
         View::of(&self.shared.world())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic in it was printed by the thread, and its requests went unanswered: the test knows.
-            let _ = thread.join();
-        }
-    }
-}
-
-async fn accept(shared: Arc<Shared>, listener: TcpListener) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    while let Ok((stream, _)) = listener.accept().await {
-        // Answers are small and the next request waits for them.
-        let _ = stream.set_nodelay(true);
-        tokio::spawn(http::connection(Arc::clone(&shared), stream));
     }
 }

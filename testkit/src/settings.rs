@@ -7,7 +7,10 @@ use snowops::{
     model::{ident::Ident, target::Context4},
 };
 
-use crate::{clock::Time, fault::Fault};
+use crate::{
+    clock::Time,
+    fault::{Dice, Fault},
+};
 
 /// What a server is made of.
 #[derive(Clone, Debug)]
@@ -29,6 +32,10 @@ pub struct Settings {
     pub hold: Duration,
     /// Statements that take time.
     pub durations: Vec<Takes>,
+    /// Rows of a result that stand in the answer; the others are fetched in parts of as many.
+    pub inline_rows: usize,
+    /// Whether to speak TLS, with a certificate of an authority that is made for this server.
+    pub tls: bool,
     /// Ways in which a real server might behave.
     pub modes: Modes,
     /// What goes wrong, in this order.
@@ -144,6 +151,24 @@ impl Default for Modes {
     }
 }
 
+impl Modes {
+    /// One mixture of all of them, the same for the same seed.
+    pub fn mixed(seed: u64) -> Self {
+        let mut dice = Dice(seed);
+        let mut yes = || dice.throw(2) == 1;
+        let seconds = |on: bool, seconds| if on { Duration::from_secs(seconds) } else { Duration::ZERO };
+        Self {
+            where_again_after_wait: yes(),
+            stale_reads: seconds(yes(), 2),
+            history_delay: if yes() { Some(seconds(yes(), 5)) } else { None },
+            same_request_id: if yes() { SameRequest::Replayed } else { SameRequest::RunTwice },
+            queue: seconds(yes(), 200),
+            clock_skew: seconds(yes(), 2),
+            ..Self::default()
+        }
+    }
+}
+
 impl User {
     /// A user with every role and these credentials.
     pub fn new(name: &str, credentials: Vec<Credential>) -> Self {
@@ -177,6 +202,8 @@ impl Default for Settings {
             tokens: Lives { session: Duration::from_hours(1), master: Duration::from_hours(4) },
             hold: Duration::from_secs(45),
             durations: Vec::new(),
+            inline_rows: 10_000,
+            tls: false,
             modes: Modes::default(),
             faults: Vec::new(),
             port: 0,

@@ -44,6 +44,8 @@ pub(crate) struct Statement {
     pub(crate) ended: Option<Duration>,
     pub(crate) status: Status,
     pub(crate) failure: Option<Failure>,
+    /// What it came to, if it succeeded.
+    pub(crate) done: Option<Done>,
     /// The answer, once it is over.
     pub(crate) answer: Option<Answer>,
     pub(crate) cancelled: bool,

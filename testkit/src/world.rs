@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,
     world: Mutex<World>,
+    /// The server's own address, once it listens.
+    pub(crate) url: String,
     /// Wakes everyone who waits for a statement or a lock.
     pub(crate) changed: Notify,
 }
@@ -51,12 +53,14 @@ pub(crate) struct World {
     pub(crate) second_factors: BTreeMap<String, String>,
     /// Passcodes that were used.
     pub(crate) used_passcodes: Vec<(String, String)>,
+    /// Parts of results, by their path.
+    pub(crate) chunks: HashMap<String, String>,
     pub(crate) log: Vec<Entry>,
     pub(crate) faults: Faults,
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings) -> Arc<Self> {
+    pub(crate) fn new(settings: Settings, url: String) -> Arc<Self> {
         let clock = Clock::new(settings.time);
         let seed = Seed { now: time::rfc3339(clock.now()), ..settings.seed.clone() };
         let world = World {
@@ -72,10 +76,11 @@ impl Shared {
             locks: BTreeMap::new(),
             second_factors: BTreeMap::new(),
             used_passcodes: Vec::new(),
+            chunks: HashMap::new(),
             log: Vec::new(),
             faults: Faults(settings.faults.clone()),
         };
-        Arc::new(Self { clock, settings, world: Mutex::new(world), changed: Notify::new() })
+        Arc::new(Self { clock, settings, world: Mutex::new(world), url, changed: Notify::new() })
     }
 
     /// The state; never held over a wait.

@@ -4,4 +4,7 @@
 
 mod client;
 mod ledger;
+mod login;
+mod modes;
+mod network;
 mod protocol;
