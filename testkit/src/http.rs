@@ -99,10 +99,12 @@ fn endpoint(method: &str, path: &str) -> Endpoint {
     }
 }
 
-/// The query id in a path like `/queries/<id>/result`.
+/// The query id in a path like `/queries/<id>/result`. The official connector of version 5 writes
+/// `/monitoring/queries//<id>`.
 fn id_in(path: &str) -> &str {
-    let rest = path.trim_start_matches("/monitoring").trim_start_matches("/queries/");
-    rest.split('/').next().unwrap_or_default()
+    let mut parts =
+        path.split('/').filter(|part| !part.is_empty() && !matches!(*part, "monitoring" | "queries"));
+    parts.next().unwrap_or_default()
 }
 
 /// Answers one request, or ends its connection.

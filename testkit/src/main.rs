@@ -1,39 +1,56 @@
-//! Serves until it is stopped: `cargo run -p testkit -- --port 8085`.
+//! Serves until it is stopped: `cargo run -p testkit -- --port 8085 --log requests.jsonl`.
 
 use std::process::ExitCode;
 
-use testkit::{Server, Settings};
+use testkit::{Entry, Server, Settings};
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            complain(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a program for people")]
+fn complain(message: &str) {
+    eprintln!("{message}");
+}
+
+#[expect(clippy::print_stdout, reason = "a program for people")]
+async fn serve() -> Result<(), String> {
     let mut settings = Settings::default();
+    let mut log = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let port = (argument == "--port").then(|| arguments.next()?.parse().ok()).flatten();
-        let Some(port) = port else {
-            eprintln!("usage: testkit [--port N]");
-            return ExitCode::from(2);
-        };
-        settings.port = port;
-    }
-    let server = match Server::start(settings) {
-        Ok(server) => server,
-        Err(error) => {
-            eprintln!("cannot listen: {error}");
-            return ExitCode::FAILURE;
+        let value = arguments.next();
+        match (argument.as_str(), value) {
+            ("--port", Some(port)) => {
+                settings.port = port.parse().map_err(|error| format!("--port {port}: {error}"))?;
+            }
+            ("--log", Some(path)) => log = Some(path),
+            _ => return Err("usage: testkit [--port N] [--log FILE]".to_owned()),
         }
-    };
+    }
+    let server = Server::start(settings).map_err(|error| format!("cannot listen: {error}"))?;
     println!("{}", server.url());
     println!("account TESTKIT, user SNOWOPS, password 'correct horse', database RETAIL; Ctrl-C stops");
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        eprintln!("cannot wait for Ctrl-C: {error}");
-        return ExitCode::FAILURE;
-    }
+    tokio::signal::ctrl_c().await.map_err(|error| format!("cannot wait for Ctrl-C: {error}"))?;
     let counts = server.counts();
     println!("\n{} requests", counts.total);
     for (endpoint, count) in counts.by_endpoint {
         println!("{count:7} {endpoint:?}");
     }
-    ExitCode::SUCCESS
+    log.map_or(Ok(()), |path| write(&path, &server.log()))
+}
+
+/// Writes all requests, one JSON object a line.
+#[expect(clippy::disallowed_methods, reason = "a file that the person asked for")]
+fn write(path: &str, log: &[Entry]) -> Result<(), String> {
+    let lines: Result<Vec<String>, _> = log.iter().map(serde_json::to_string).collect();
+    let lines = lines.map_err(|error| error.to_string())?;
+    std::fs::write(path, lines.join("\n") + "\n").map_err(|error| format!("cannot write {path}: {error}"))
 }

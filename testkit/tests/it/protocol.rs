@@ -113,7 +113,7 @@ async fn a_long_statement_is_polled_and_can_be_aborted() {
     let answer = client.send(body).await;
     assert_eq!(answer["code"], "333334");
     let id = answer["data"]["queryId"].as_str().unwrap().to_owned();
-    let status = client.get(&format!("/monitoring/queries/{id}")).await;
+    let status = client.get(&format!("/monitoring/queries//{id}")).await;
     assert_eq!(status["data"]["queries"][0]["status"], "RUNNING");
     let aborted = client.abort_last().await;
     assert_eq!(aborted["success"], true);
