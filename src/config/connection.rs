@@ -50,7 +50,7 @@ pub(super) const CONTEXT_KEYS: [&str; 4] = ["database", "schema", "role", "wareh
 
 /// The connection that an environment asks for, before it is made out of its settings.
 pub(super) struct Found {
-    /// What messages call it.
+    /// What messages call it, behind the word connection.
     label: String,
     /// Its name, where it has one, and what chose it.
     pub(super) name: Option<Node>,
@@ -108,9 +108,9 @@ pub(super) fn find(
         Asked::Ambient => ambient(inputs, &files),
     };
     let label = match (&name, &asked) {
-        (Some(node), _) => format!("connection `{}`", node.as_str().unwrap_or_default()),
-        (None, Asked::Inline(_)) => "the connection in snowops.yml".to_owned(),
-        (None, _) => "the connection in SNOWFLAKE_* variables".to_owned(),
+        (Some(node), _) => format!("`{}`", node.as_str().unwrap_or_default()),
+        (None, Asked::Inline(_)) => "in snowops.yml".to_owned(),
+        (None, _) => "in SNOWFLAKE_* variables".to_owned(),
     };
     let at = match &asked {
         Asked::Named(node) | Asked::Inline(Some(node)) => node.origin.clone(),
@@ -245,7 +245,7 @@ pub(super) fn make(
     undefined(&mut making);
     let account = making.text("account");
     if account.is_none() {
-        let message = format!("{} has no `account`", found.label);
+        let message = format!("connection {} has no `account`", found.label);
         let finding = Diagnostic::error(Code::InvalidConnection, message)
             .hint("give it where the connection is, or set SNOWFLAKE_ACCOUNT: the organization's and the account's name, `myorg-myaccount`");
         making.missing(finding);

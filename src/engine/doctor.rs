@@ -1,10 +1,12 @@
 //! `doctor`: goes through everything that a migrate needs and says what is wrong and how to mend it.
 
+mod snowflake;
+
 use std::time::Duration;
 
 use super::{Stop, StopKind, Workspace, survey::read};
 use crate::{
-    config::{Engine, ResolvedConnection},
+    config::Engine,
     diagnostic::Diagnostic,
     ledger::{self, Presence},
     session::{Connector, Liveness},
@@ -36,25 +38,36 @@ impl Check {
 /// Looks at configuration, scripts, connection, clock, history and lease. Writes nothing.
 pub async fn doctor(workspace: &Workspace, warnings: &[Diagnostic]) -> Vec<Check> {
     let mut checks = vec![config(workspace, warnings), scripts(workspace)];
-    if let Engine::Snowflake { connection } = &workspace.environment.engine {
-        let usable = connection.outcome.is_ok();
-        checks.extend(settings(connection));
-        if !usable {
-            return checks;
+    let usable = match &workspace.environment.engine {
+        Engine::Embedded { .. } => true,
+        Engine::Snowflake { connection } => {
+            checks.extend(snowflake::settings(connection));
+            connection.outcome.is_ok()
+        }
+    };
+    if usable {
+        match connect(workspace).await {
+            Ok(more) => checks.extend(more),
+            Err(stop) => {
+                let name = match stop.kind {
+                    StopKind::Connection => login_name(workspace),
+                    StopKind::Config => "connection",
+                    _ => "history",
+                };
+                checks.push(Check::wrong(name, stop.finding.message, stop.finding.hint));
+            }
         }
     }
-    match connect(workspace).await {
-        Ok(more) => checks.extend(more),
-        Err(stop) => {
-            let name = match stop.kind {
-                StopKind::Connection => login_name(workspace),
-                StopKind::Config => "connection",
-                _ => "history",
-            };
-            checks.push(Check::wrong(name, stop.finding.message, stop.finding.hint));
-        }
-    }
+    checks.extend(grants(workspace));
     checks
+}
+
+/// The grants that roles need; nothing on the embedded engine, which enforces none.
+fn grants(workspace: &Workspace) -> Vec<Check> {
+    match workspace.environment.engine {
+        Engine::Embedded { .. } => Vec::new(),
+        Engine::Snowflake { .. } => snowflake::grants(workspace.ledger(), &workspace.environment.context),
+    }
 }
 
 /// What a login to this environment is called: on the embedded engine there is nothing to log in to.
@@ -63,21 +76,6 @@ fn login_name(workspace: &Workspace) -> &'static str {
         Engine::Embedded { .. } => "connection",
         Engine::Snowflake { .. } => "login",
     }
-}
-
-/// Account, host, user and authenticator, each with the place that it comes from; or all that is in the way.
-fn settings(connection: &ResolvedConnection) -> Vec<Check> {
-    if let Err(findings) = &connection.outcome {
-        let wrong =
-            |finding: &Diagnostic| Check::wrong("connection", finding.to_string(), finding.hint.clone());
-        return findings.iter().map(wrong).collect();
-    }
-    let words = ["account", "host", "user", "authenticator"].iter().filter_map(|key| {
-        let row = connection.keys.iter().find(|row| row.key == format!("connection.{key}"))?;
-        let value = row.value.as_str().map_or_else(|| row.value.to_string(), str::to_owned);
-        Some(format!("{key} {value} ({})", row.origin()))
-    });
-    vec![Check::ok("connection", words.collect::<Vec<_>>().join(", "))]
 }
 
 fn config(workspace: &Workspace, warnings: &[Diagnostic]) -> Check {
@@ -102,10 +100,14 @@ async fn connect(workspace: &Workspace) -> Result<Vec<Check>, Stop> {
     let connector = workspace.connector()?;
     let mut session = workspace.keeper(connector.as_ref()).await?;
     let info = session.info().clone();
-    let mut checks = vec![
-        Check::ok(login_name(workspace), format!("{} as {} ({})", workspace.place(), info.user, info.server)),
-        Check::ok("context", context(&info.context)),
-    ];
+    let place = format!("{} as {} ({})", workspace.place(), info.user, info.server);
+    let mut checks = vec![Check::ok(login_name(workspace), place)];
+    match workspace.environment.engine {
+        Engine::Embedded { .. } => checks.push(Check::ok("context", context(&info.context))),
+        Engine::Snowflake { .. } => {
+            checks.extend(snowflake::places(&workspace.environment.context, &info.context));
+        }
+    }
     let before = workspace.context.clock.now().wall;
     let state = read(workspace, session.as_mut()).await?;
     checks.push(history(workspace, &state.presence, state.history.len()));

@@ -9,7 +9,7 @@ use super::secret::SecretText;
 /// One account, one user, one way to log in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// What messages call it: the connection's name, or where its settings come from.
+    /// What messages call it behind the word "connection": its name in quotes, or where its settings come from.
     pub label: String,
     /// The account as given: `org-account`, or a locator with its region.
     pub account: String,

@@ -71,7 +71,7 @@ fn unsupported(making: &mut Making<'_>, other: &str) -> Option<Login> {
 
 /// Reports a key that a way to log in needs.
 fn needs(making: &mut Making<'_>, key: &str, way: &str, hint: &str) {
-    let message = format!("{} has no `{key}`, which {way} needs", making.found.label);
+    let message = format!("connection {} has no `{key}`, which {way} needs", making.found.label);
     making.missing(Diagnostic::error(Code::InvalidConnection, message).hint(hint));
 }
 

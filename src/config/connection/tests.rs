@@ -132,7 +132,7 @@ fn login(connection: &Connection) -> String {
 fn a_named_connection_is_read_from_its_file() {
     let home = Home::new(NAMED, &[("connections.toml", DEV)]);
     let connection = home.connection();
-    assert_eq!(connection.label, "connection `dev`");
+    assert_eq!(connection.label, "`dev`");
     assert_eq!((connection.account.as_str(), connection.user.as_deref()), ("myorg-dev", Some("ann")));
     assert_eq!(connection.endpoint.host, "myorg-dev.snowflakecomputing.com");
     assert_eq!(login(&connection), "password from-the-file passcode None in_password false cache false");
@@ -180,15 +180,15 @@ fn the_connection_is_chosen_as_the_snowflake_cli_chooses() {
     let login =
         [("SNOWFLAKE_ACCOUNT", "generic"), ("SNOWFLAKE_USER", "u"), ("SNOWFLAKE_PASSWORD", "secret-4")];
     for (yml, files, variables, expected) in [
-        (AMBIENT, vec![("connections.toml", two)], vec![], "connection `default`: def"),
-        (AMBIENT, vec![("connections.toml", two), ("config.toml", config)], vec![], "connection `dev`: dev"),
+        (AMBIENT, vec![("connections.toml", two)], vec![], "`default`: def"),
+        (AMBIENT, vec![("connections.toml", two), ("config.toml", config)], vec![], "`dev`: dev"),
         (
             AMBIENT,
             vec![("connections.toml", two), ("config.toml", config)],
             vec![("SNOWFLAKE_DEFAULT_CONNECTION_NAME", "default")],
-            "connection `default`: def",
+            "`default`: def",
         ),
-        (AMBIENT, vec![], login.to_vec(), "the connection in SNOWFLAKE_* variables: generic"),
+        (AMBIENT, vec![], login.to_vec(), "in SNOWFLAKE_* variables: generic"),
         // Named variables alone make a connection.
         (
             NAMED,
@@ -198,20 +198,20 @@ fn the_connection_is_chosen_as_the_snowflake_cli_chooses() {
                 ("SNOWFLAKE_USER", "u"),
                 ("SNOWFLAKE_PASSWORD", "secret-5"),
             ],
-            "connection `dev`: specific",
+            "`dev`: specific",
         ),
         // An account without a connection takes no named connection's credentials.
         (
             "environments: { e: { account: mine, user: u, database: D } }\n",
             vec![("connections.toml", two)],
             vec![("SNOWFLAKE_PASSWORD", "secret-6")],
-            "the connection in snowops.yml: mine",
+            "in snowops.yml: mine",
         ),
         (
             "environments: { e: { connection: { account: mine, user: u }, database: D } }\n",
             vec![("connections.toml", two)],
             login.to_vec(),
-            "the connection in snowops.yml: mine",
+            "in snowops.yml: mine",
         ),
     ] {
         let home = Home::new(yml, &files).with(&variables);
