@@ -10,12 +10,16 @@ use crate::{
     config::{self, Engine, Environment, Surroundings},
     diagnostic::{Code, Diagnostic},
     engine::{Stop, StopKind},
-    model::target::{LedgerName, Purpose, SessionSpec},
+    model::{
+        secret::SecretText,
+        target::{LedgerName, Purpose, SessionSpec},
+    },
     render::{Builtins, EnvValue, FlywayDefaults, RenderSettings, Renderer},
     session::{
         Connector, Session,
         context::Context,
         embedded::{EmbeddedConnector, EmbeddedSettings},
+        snowflake::{Notices, SnowflakeConnector, SnowflakeSettings},
     },
     source::{Resolved, SourceSettings, directory},
 };
@@ -122,20 +126,27 @@ impl Workspace {
                 context: self.context.clone(),
             }))),
             Engine::Snowflake { connection } => {
-                let connection = connection.outcome.as_ref().map_err(|findings| unusable(findings))?;
-                Err(Stop::new(
-                    StopKind::Config,
-                    Diagnostic::error(
-                        Code::UnsupportedKind,
-                        format!(
-                            "environment '{}' is on Snowflake ({}), which this version of snowops cannot reach yet",
-                            e.name, connection.endpoint.host
-                        ),
-                    )
-                    .hint("use an environment with `engine: embedded`, for example `--env local`"),
-                ))
+                let connection = connection.outcome.clone().map_err(|findings| unusable(&findings))?;
+                Ok(Arc::new(SnowflakeConnector::new(SnowflakeSettings {
+                    connection,
+                    secrets: self.secrets(),
+                    lease: e.lock.ttl,
+                    context: self.context.clone(),
+                    notices: Notices::default(),
+                })))
             }
         }
+    }
+
+    /// The values for slots: of `secrets`, and of the names under `env` that count as secrets.
+    fn secrets(&self) -> BTreeMap<String, SecretText> {
+        let e = &self.environment;
+        let listed = e.secrets.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+        let env = e.env.iter().filter_map(|(name, value)| match value {
+            config::EnvValue::Secret(secret) => Some((name.clone(), secret.clone())),
+            config::EnvValue::Text(_) | config::EnvValue::Missing { .. } => None,
+        });
+        env.chain(listed).collect()
     }
 
     /// How a session starts.

@@ -103,3 +103,46 @@ fn no_secret_comes_out() {
         }
     }
 }
+
+/// A project whose connection leads to a server on this machine.
+fn with_server(server: &testkit::Server, more: &str) -> Project {
+    let toml = format!(
+        "[dev]\naccount = \"testkit\"\nuser = \"snowops\"\npassword = \"correct horse\"\nprotocol = \"http\"\nhost = \"{}\"\nport = {}\n{more}",
+        server.host(),
+        server.port()
+    );
+    let project = project(&toml, 0o600);
+    let yml = project.read("snowops.yml").replace("SHOP", "RETAIL");
+    project.write("snowops.yml", &yml);
+    project
+}
+
+#[test]
+fn a_connection_leads_to_its_server() {
+    let server = testkit::Server::start(testkit::Settings::default()).unwrap();
+    let project = with_server(&server, "role = \"DEPLOYER\"\nwarehouse = \"DEPLOY_XS\"\n");
+    let mut settings = pinned();
+    settings.add_filter(r"snowops \d+\.\d+\.\d+", "snowops [version]");
+    settings.add_filter(r"differ by \d+ s", "differ by [n] s");
+    settings.bind(|| {
+        assert_snapshot!("connections_doctor", output(&project, &["doctor", "--env", "dev"], &[]));
+    });
+    let migrated = project.run(&["migrate", "--env", "dev"]);
+    assert_eq!(migrated.code, 0, "{}", migrated.all());
+    let (code, info) = project.json(&["info", "--env", "dev"]);
+    assert_eq!((code, &info["migrations"][0]["state"]), (0, &"success".into()), "{info:#}");
+    assert_eq!(server.world().rows("snowops_schema_history").len(), 1);
+    // Clock and lease have a line once there is a history.
+    let after = project.run(&["doctor", "--env", "dev"]);
+    assert!(after.code == 0 && after.out.contains("clock") && after.out.contains("lease"), "{}", after.all());
+}
+
+#[test]
+fn a_wrong_password_is_a_failed_login() {
+    let server = testkit::Server::start(testkit::Settings::default()).unwrap();
+    let project = with_server(&server, "");
+    let variables = [("SNOWFLAKE_CONNECTIONS_DEV_PASSWORD", CANARY)];
+    let text = output(&project, &["doctor", "--env", "dev"], &variables);
+    assert!(text.starts_with("exit 6") && text.contains("wrong  login"), "{text}");
+    assert!(!text.contains(CANARY), "{text}");
+}
