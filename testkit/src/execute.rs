@@ -20,7 +20,7 @@ use crate::{
     information,
     names::{Rewritten, Source, rewrite},
     session::Transaction,
-    table::{Change, Column, Rows, Table, TableName},
+    table::{Change, Column, Rows, TableName},
     time,
     wire::WireColumn,
     world::{Shared, World},
@@ -140,15 +140,15 @@ fn scanned(text: &str) -> Option<String> {
 }
 
 /// One statement in its place.
-struct At<'a> {
-    shared: &'a Shared,
-    world: &'a mut World,
+pub(crate) struct At<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) world: &'a mut World,
     number: usize,
-    session: u64,
+    pub(crate) session: u64,
     seen: u64,
-    now: Duration,
-    rewritten: Rewritten,
-    reply: Reply,
+    pub(crate) now: Duration,
+    pub(crate) rewritten: Rewritten,
+    pub(crate) reply: Reply,
 }
 
 impl At<'_> {
@@ -189,7 +189,7 @@ impl At<'_> {
             | Command::Undrop(_)
             | Command::CreateContainer(_)
             | Command::Alter { .. } => {
-                self.follow_ddl()?;
+                self.follow_ddl(parsed, context)?;
                 Ok(self.said())
             }
             Command::Show(_) => Ok(self.shown()),
@@ -288,7 +288,7 @@ impl At<'_> {
         Ok(loaded)
     }
 
-    fn evaluate<T>(
+    pub(crate) fn evaluate<T>(
         &mut self,
         work: impl FnOnce(&Evaluator, &str, &[(String, Value)]) -> Result<T, rusqlite::Error>,
     ) -> Result<Result<T, rusqlite::Error>, Failure> {
@@ -367,51 +367,6 @@ impl At<'_> {
         }
         Ok(())
     }
-
-    /// After DDL: tables that are kept and came, went or came back.
-    fn follow_ddl(&mut self) -> Result<(), Failure> {
-        let there = information::tables(&mut self.world.catalog, &self.shared.settings.kept_tables);
-        let gone: Vec<TableName> =
-            self.world.tables.keys().filter(|name| !there.contains(name)).cloned().collect();
-        for name in gone {
-            if let Some(table) = self.world.tables.remove(&name) {
-                self.world.dropped.push((name, table));
-            }
-        }
-        for name in there {
-            let columns = information::columns(&mut self.world.catalog, &name);
-            if let Some(table) = self.world.tables.get_mut(&name) {
-                if table.columns != columns {
-                    table.reshape(columns);
-                }
-                continue;
-            }
-            let table = self.created(&name, columns)?;
-            self.world.tables.insert(name, table);
-        }
-        Ok(())
-    }
-
-    fn created(&mut self, name: &TableName, columns: Vec<Column>) -> Result<Table, Failure> {
-        let commit = self.world.new_commit(self.session, self.now);
-        if let Some(at) = self.rewritten.query_at {
-            let made = self.evaluate(|evaluator, text, binds| evaluator.query(&text[at..], binds))?;
-            let made = made.map_err(Failure::unable)?;
-            let mut rows = Rows::new();
-            for mut row in made.rows {
-                checked(name, &columns, &mut row)?;
-                rows.insert(self.world.new_row(), row);
-            }
-            return Ok(Table::new(columns, commit, rows));
-        }
-        let text = self.world.statements[self.number].text.to_ascii_uppercase();
-        if text.trim_start().starts_with("UNDROP")
-            && let Some(at) = self.world.dropped.iter().rposition(|(dropped, _)| dropped == name)
-        {
-            return Ok(self.world.dropped.remove(at).1);
-        }
-        Ok(Table::new(columns, commit, Rows::new()))
-    }
 }
 
 /// What SQLite says of a statement that the catalogue let pass.
@@ -427,7 +382,7 @@ fn bind_error(error: &rusqlite::Error) -> Failure {
 }
 
 /// A row as its columns hold it: texts become times, NULLs and lengths are looked at.
-fn checked(name: &TableName, columns: &[Column], row: &mut [Value]) -> Result<(), Failure> {
+pub(crate) fn checked(name: &TableName, columns: &[Column], row: &mut [Value]) -> Result<(), Failure> {
     for (column, value) in columns.iter().zip(row) {
         let base = column.base();
         match value {

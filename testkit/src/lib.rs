@@ -12,6 +12,7 @@ mod answer;
 mod background;
 mod clock;
 mod credentials;
+mod ddl;
 mod evaluate;
 mod execute;
 mod fault;

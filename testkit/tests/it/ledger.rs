@@ -233,3 +233,34 @@ async fn what_a_transaction_did_is_seen_by_it_alone_until_it_commits() {
     good(&two.run("ROLLBACK").await);
     assert_eq!(good(&one.run(&count).await)["rowset"], json!([["2"]]));
 }
+
+#[tokio::test]
+async fn kept_tables_go_where_their_containers_go() {
+    let (server, mut client) = with_tables(Time::Standing).await;
+    good(&with(&mut client, &claim(), &["n", "r", "120000", "-30000"]).await);
+    // The database, the schema and the nonce of each lock table.
+    let locks = || {
+        let tables = server.world().tables.into_iter().filter(|(name, _)| name.table.ends_with("_lock"));
+        let nonce =
+            |rows: Vec<testkit::Row>| rows.first().and_then(|row| row["nonce"].clone()).unwrap_or_default();
+        tables
+            .map(|(name, rows)| format!("{}.{} {}", name.database, name.schema, nonce(rows)))
+            .collect::<Vec<_>>()
+    };
+    for (text, wanted) in [
+        ("CREATE DATABASE copied CLONE retail", vec!["COPIED.SNOWOPS n", "RETAIL.SNOWOPS n"]),
+        ("CREATE OR REPLACE DATABASE copied", vec!["RETAIL.SNOWOPS n"]),
+        ("CREATE SCHEMA copied.other CLONE retail.snowops", vec!["COPIED.OTHER n", "RETAIL.SNOWOPS n"]),
+        ("DROP SCHEMA copied.other", vec!["RETAIL.SNOWOPS n"]),
+        ("UNDROP SCHEMA copied.other", vec!["COPIED.OTHER n", "RETAIL.SNOWOPS n"]),
+        ("ALTER SCHEMA copied.other RENAME TO copied.third", vec!["COPIED.THIRD n", "RETAIL.SNOWOPS n"]),
+        ("DROP DATABASE copied", vec!["RETAIL.SNOWOPS n"]),
+        ("ALTER DATABASE retail RENAME TO sales", vec!["SALES.SNOWOPS n"]),
+    ] {
+        good(&client.run(text).await);
+        assert_eq!(locks(), wanted, "{text}");
+    }
+    let replaced = create_lock().replace("CREATE", "CREATE OR REPLACE").replace("RETAIL", "SALES");
+    good(&client.run(&replaced).await);
+    assert_eq!(locks(), ["SALES.SNOWOPS "]);
+}
