@@ -337,6 +337,16 @@ impl ObjectKind {
         self.name_space() == "relation"
     }
 
+    /// Whether only ALTER TABLE makes, changes and drops it.
+    pub fn is_table_part(self) -> bool {
+        matches!(self, Self::Column | Self::Constraint)
+    }
+
+    /// Whether it is a role, a database role or an application role.
+    pub fn is_role(self) -> bool {
+        matches!(self, Self::Role | Self::DatabaseRole | Self::ApplicationRole)
+    }
+
     /// Whether it is a procedure or function, whose identity needs the types of its arguments.
     pub fn is_routine(self) -> bool {
         self.name_space() == "routine"

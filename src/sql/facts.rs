@@ -17,11 +17,13 @@ mod probe;
 mod query;
 mod reader;
 mod session_effect;
+mod undo;
 
 pub use class::{class, classes};
 pub use guard::guard;
 pub use hazard::hazard;
 pub use probe::probe;
+pub use undo::undo;
 
 use self::reader::Reader;
 use super::{cursor::Tokens, lex::TokenKind};

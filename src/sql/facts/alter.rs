@@ -24,7 +24,7 @@ pub(super) fn alter(reader: &mut Reader<'_>) {
     }
     reader.facts.verb = Verb::Alter;
     let at = reader.cursor.offset();
-    let Some(found) = reader.cursor.eat_kind() else {
+    let Some(found) = reader.kind() else {
         return reader.doubt(at, "no kind of object has this name");
     };
     let kind = found.kind;

@@ -115,7 +115,7 @@ pub fn classes(all: &[Facts]) -> Vec<Class> {
                     implicit = facts.session.lasting;
                     open = false;
                 }
-                verb if read && is_dml(verb) => {
+                _ if read && is_dml(facts) => {
                     return if open || implicit { Class::Transaction } else { alone };
                 }
                 _ if matches!(alone, Class::Read | Class::Session) => {}
@@ -126,7 +126,12 @@ pub fn classes(all: &[Facts]) -> Vec<Class> {
         .collect()
 }
 
-/// Statements that take part in an open transaction. TRUNCATE does: it can be rolled back.
-fn is_dml(verb: Verb) -> bool {
-    matches!(verb, Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge | Verb::Truncate | Verb::CopyInto)
+/// Statements that take part in an open transaction. TRUNCATE does: it can be rolled back. Files that COPY writes
+/// to a location stay when the transaction does not.
+fn is_dml(facts: &Facts) -> bool {
+    match facts.verb {
+        Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge | Verb::Truncate => true,
+        Verb::CopyInto => kind(facts).is_some_and(ObjectKind::is_relation),
+        _ => false,
+    }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     model::{
         facts::Verb,
-        kind::{Ability, KindMatch, ObjectKind},
+        kind::{Ability, ObjectKind},
     },
     sql::{cursor::Cursor, lex::TokenKind},
 };
@@ -23,7 +23,7 @@ pub(super) fn create(reader: &mut Reader<'_>) {
         _ => Verb::Create,
     };
     let start = reader.cursor.offset();
-    let Some(found) = kind(reader) else {
+    let Some(found) = reader.kind() else {
         return reader.doubt(start, "no kind of object has this name");
     };
     let at = reader.cursor.offset();
@@ -40,7 +40,7 @@ pub(super) fn create(reader: &mut Reader<'_>) {
         Verb::CreateIfNotExists => Ability::IfNotExists,
         _ => Ability::Create,
     };
-    if !found.kind.can(ability) {
+    if !found.kind.can(ability) || found.kind.is_table_part() {
         reader.doubt(start, format!("a {} is not known to take that", found.kind));
     }
     reader.facts.details.temporary = found.temporary;
@@ -54,26 +54,6 @@ pub(super) fn create(reader: &mut Reader<'_>) {
         reader.cursor.eat_parens();
     }
     rest(reader, found.kind);
-}
-
-/// The kind; classes of Snowflake's own (`SNOWFLAKE.ML.FORECAST`) are written as names.
-fn kind(reader: &mut Reader<'_>) -> Option<KindMatch> {
-    if let Some(found) = reader.cursor.eat_kind() {
-        return Some(found);
-    }
-    let mut ahead = reader.cursor;
-    if !ahead.at_word("SNOWFLAKE") {
-        return None;
-    }
-    let class = ahead.eat_name()?;
-    let parts: Vec<&str> = class.parts.iter().map(|part| part.ident.as_str()).collect();
-    let kind = match parts.as_slice() {
-        ["SNOWFLAKE", "CORE", "BUDGET"] => ObjectKind::Budget,
-        ["SNOWFLAKE", "ML", _] => ObjectKind::MlClassInstance,
-        _ => return None,
-    };
-    reader.cursor = ahead;
-    Some(KindMatch { kind, words: parts.len(), temporary: false, transient: false, secure: false })
 }
 
 /// What stands behind the name: what it is made from and what it needs.

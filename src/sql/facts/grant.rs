@@ -54,8 +54,7 @@ pub(super) fn grant(reader: &mut Reader<'_>) {
 fn granted_role(cursor: Cursor<'_>) -> Option<ObjectKind> {
     let mut ahead = cursor;
     let kind = ahead.eat_kind()?.kind;
-    let is_role = matches!(kind, ObjectKind::Role | ObjectKind::DatabaseRole | ObjectKind::ApplicationRole);
-    (is_role && !ahead.at_word("ON")).then_some(kind)
+    (kind.is_role() && !ahead.at_word("ON")).then_some(kind)
 }
 
 /// The privileges, up to ON. Their names grow with Snowflake, so any words are taken.
@@ -95,7 +94,7 @@ fn target(reader: &mut Reader<'_>) -> bool {
         }
     }
     let at = reader.cursor.offset();
-    let Some(found) = reader.cursor.eat_kind() else {
+    let Some(found) = reader.kind() else {
         reader.doubt(at, "no kind of object has this name");
         return false;
     };

@@ -21,14 +21,12 @@ pub fn hazard(facts: &Facts) -> Option<Hazard> {
         },
         Verb::Drop | Verb::DropIfExists => match kind? {
             kind if holds_data(kind) => Some(Hazard::LosesData),
-            ObjectKind::Role | ObjectKind::DatabaseRole | ObjectKind::ApplicationRole => {
-                Some(Hazard::LosesGrants)
-            }
+            kind if kind.is_role() => Some(Hazard::LosesGrants),
             kind if kind.can(Ability::Undrop) => None,
             _ => Some(Hazard::LosesDefinition),
         },
         Verb::AlterIfExists | Verb::DropColumn => details.drops.then_some(Hazard::LosesData),
-        Verb::Insert => details.overwrites.then_some(Hazard::LosesData),
+        Verb::Insert | Verb::CopyInto => details.overwrites.then_some(Hazard::LosesData),
         Verb::Delete => (!details.filtered).then_some(Hazard::LosesData),
         Verb::Truncate | Verb::Remove => Some(Hazard::LosesData),
         Verb::GrantOwnership => (!details.keeps_grants).then_some(Hazard::LosesGrants),
@@ -53,7 +51,6 @@ pub fn hazard(facts: &Facts) -> Option<Hazard> {
         | Verb::AlterSession
         | Verb::Update
         | Verb::Merge
-        | Verb::CopyInto
         | Verb::Select
         | Verb::Show
         | Verb::Describe
@@ -74,7 +71,7 @@ pub fn hazard(facts: &Facts) -> Option<Hazard> {
 }
 
 /// Kinds that hold what their definition cannot bring back: rows, files, offsets, counters.
-fn holds_data(kind: ObjectKind) -> bool {
+pub(super) fn holds_data(kind: ObjectKind) -> bool {
     match kind {
         ObjectKind::View
         | ObjectKind::MaterializedView

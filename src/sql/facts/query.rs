@@ -64,7 +64,7 @@ pub(super) fn insert(reader: &mut Reader<'_>) {
                 && let Some(named) = cursor.eat_name()
                 && let Some(table) = reference(ObjectKind::Table, &named)
             {
-                reader.need(table);
+                reader.facts.details.targets.push(table);
                 continue;
             }
             cursor.advance();
@@ -164,8 +164,20 @@ pub(super) fn copy(reader: &mut Reader<'_>) {
         reader.unexpected();
     }
     let cursor = reader.cursor;
+    reader.facts.details.overwrites = overwrites(cursor);
     check_one(reader, cursor);
     sources(reader, cursor);
+}
+
+/// Whether COPY INTO a location may replace files there.
+fn overwrites(mut cursor: Cursor<'_>) -> bool {
+    while !cursor.at_end() {
+        if cursor.eat("OVERWRITE") && cursor.eat_op("=") {
+            return cursor.at_word("TRUE");
+        }
+        cursor.skip();
+    }
+    false
 }
 
 /// `LIST @stage/path`, `REMOVE @stage/path`.

@@ -4,7 +4,7 @@ use crate::{
     model::{
         facts::{ByteRange, Certainty, Facts, ObjectRef, Scope, Verb, Why},
         ident::QualifiedName,
-        kind::{KindScope, ObjectKind},
+        kind::{KindMatch, KindScope, ObjectKind},
     },
     sql::{
         cursor::{Cursor, Named, Tokens},
@@ -71,6 +71,26 @@ impl<'t> Reader<'t> {
         if !self.cursor.at_end() {
             self.unexpected();
         }
+    }
+
+    /// The kind that is next; classes of Snowflake's own (`SNOWFLAKE.ML.FORECAST`) are written as names.
+    pub(super) fn kind(&mut self) -> Option<KindMatch> {
+        if let Some(found) = self.cursor.eat_kind() {
+            return Some(found);
+        }
+        let mut ahead = self.cursor;
+        if !ahead.at_word("SNOWFLAKE") {
+            return None;
+        }
+        let class = ahead.eat_name()?;
+        let parts: Vec<&str> = class.parts.iter().map(|part| part.ident.as_str()).collect();
+        let kind = match parts.as_slice() {
+            ["SNOWFLAKE", "CORE", "BUDGET"] => ObjectKind::Budget,
+            ["SNOWFLAKE", "ML", _] => ObjectKind::MlClassInstance,
+            _ => return None,
+        };
+        self.cursor = ahead;
+        Some(KindMatch { kind, words: parts.len(), temporary: false, transient: false, secure: false })
     }
 
     /// The name of an object of `kind`; of a routine without its arguments.
