@@ -205,7 +205,7 @@ fn unsupported(migration: &Migration) -> Option<Diagnostic> {
     )
 }
 
-/// Statements that no session may be given: client commands, and what would take the ledger away.
+/// Statements that no session may be given: client commands, and what would write to the ledger or take it away.
 fn forbidden(prepared: &Prepared, evaluation: &Evaluation<'_>) -> Vec<Diagnostic> {
     let Body::Ready(rendered) = &prepared.body else { return Vec::new() };
     let policy = evaluation.given.policy;
@@ -270,7 +270,7 @@ fn protected(prepared: &Prepared, statement: &Statement, what: &str) -> Diagnost
         format!("{}, statement {}: {what}", migration.script, statement.ordinal),
     );
     finding.at(resume::place(migration, Some(statement))).hint(
-        "leave that object to people, or keep the ledger elsewhere: `history.database` and `history.schema` in \
+        "leave that object to snowops and to people, or keep the ledger elsewhere: `history.database` and `history.schema` in \
          snowops.yml",
     )
 }

@@ -1,5 +1,6 @@
 #![expect(clippy::disallowed_methods, reason = "a golden file is written on request")]
 
+mod data;
 mod forms;
 
 use std::fmt::Write as _;
@@ -340,7 +341,56 @@ fn the_ledgers_containers_are_guarded() {
         ),
         ("CREATE OR REPLACE TEMP TABLE \"snowops_schema_history\" (a INT)", &home, None),
         ("ALTER TABLE x SWAP WITH \"snowops_schema_history\"", &home, Some("would swap the table")),
-        ("TRUNCATE \"snowops_schema_history\"", &home, None),
+        ("TRUNCATE \"snowops_schema_history\"", &home, Some("would empty the table")),
+        ("TRUNCATE \"snowops_schema_history\"", &away, None),
+        ("INSERT INTO \"snowops_schema_history\" SELECT 1", &home, Some("would write to the table")),
+        ("INSERT INTO t SELECT * FROM \"snowops_schema_history\"", &home, None),
+        (
+            "INSERT ALL INTO t INTO \"snowops_schema_history_journal\" SELECT 1",
+            &home,
+            Some("would write to the table RETAIL.SNOWOPS.\"snowops_schema_history_journal\""),
+        ),
+        ("INSERT ALL INTO t INTO u SELECT * FROM \"snowops_schema_history\"", &home, None),
+        (
+            "UPDATE retail.snowops.\"snowops_schema_history\" SET a = 1",
+            &away,
+            Some("would write to the table"),
+        ),
+        ("DELETE FROM \"snowops_schema_history_lock\"", &home, Some("would write to the table")),
+        (
+            "MERGE INTO \"snowops_schema_history\" USING u ON TRUE WHEN MATCHED THEN DELETE",
+            &home,
+            Some("would write"),
+        ),
+        ("MERGE INTO t USING \"snowops_schema_history\" u ON TRUE WHEN MATCHED THEN DELETE", &home, None),
+        ("COPY INTO \"snowops_schema_history\" FROM @s", &home, Some("would write to the table")),
+        ("COPY INTO @s FROM \"snowops_schema_history\"", &home, None),
+        ("CREATE TABLE t CLONE \"snowops_schema_history\"", &home, None),
+        ("CREATE STREAM s ON TABLE \"snowops_schema_history\"", &home, None),
+        ("SELECT * FROM \"snowops_schema_history\"", &home, None),
+        ("ALTER TABLE \"snowops_schema_history\" ADD COLUMN c INT", &home, Some("would alter the table")),
+        (
+            "ALTER TABLE \"snowops_schema_history\" DROP COLUMN IF EXISTS c",
+            &home,
+            Some("would alter the table"),
+        ),
+        ("ALTER TABLE \"snowops_schema_history\" RENAME COLUMN a TO b", &home, Some("would alter the table")),
+        (
+            "ALTER TABLE \"snowops_schema_history_lock\" ADD ROW ACCESS POLICY p ON (a)",
+            &home,
+            Some("would alter"),
+        ),
+        (
+            "ALTER TABLE \"snowops_schema_history\" SET CHANGE_TRACKING = TRUE",
+            &home,
+            Some("would alter the table"),
+        ),
+        ("CREATE OR ALTER TABLE \"snowops_schema_history\" (a INT)", &home, Some("would alter the table")),
+        ("ALTER SCHEMA snowops SET COMMENT = 'x'", &home, None),
+        ("ALTER DATABASE retail SET DATA_RETENTION_TIME_IN_DAYS = 7", &home, None),
+        ("CREATE OR ALTER SCHEMA retail.snowops", &home, None),
+        ("GRANT SELECT ON TABLE \"snowops_schema_history\" TO ROLE r", &home, None),
+        ("COMMENT ON TABLE \"snowops_schema_history\" IS 'x'", &home, None),
         ("DROP ROLE snowops", &home, None),
     ];
     for (sql, context, expected) in rows {
