@@ -3,7 +3,10 @@
 //! Rules from Snowflake's documentation unless a comment says that it is our choice. The lexer knows no keyword and
 //! keeps no state but its place, so a copy of it is a cheap look ahead.
 
+mod template;
+
 use memchr::{memchr, memchr2};
+use template::Templates;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +41,10 @@ pub enum TokenKind {
     LeftParen,
     /// `)`.
     RightParen,
+    /// `{{ value }}` or `<% value %>`: a template's, not rendered. Stands for anything.
+    TemplateValue,
+    /// `{% tag %}` or `{# comment #}`: a template's, not rendered. Stands for nothing.
+    TemplateTag,
     /// Something opened and never closed: the rest of the text.
     Unterminated(Opened),
 }
@@ -56,9 +63,9 @@ pub enum Opened {
 }
 
 impl TokenKind {
-    /// Whether it is a comment or white space.
+    /// Whether it is a comment, white space, or a template's tag.
     pub const fn is_trivia(self) -> bool {
-        matches!(self, Self::LineComment | Self::BlockComment | Self::Whitespace)
+        matches!(self, Self::LineComment | Self::BlockComment | Self::Whitespace | Self::TemplateTag)
     }
 }
 
@@ -82,7 +89,7 @@ impl Token {
 
 /// The tokens of `text`, in order and without a gap.
 pub fn tokens(text: &str) -> Tokens<'_> {
-    Tokens { text, at: 0, fresh: true }
+    Tokens { text, at: 0, fresh: true, templates: Templates::default() }
 }
 
 /// The iterator that [`tokens`] gives.
@@ -92,6 +99,7 @@ pub struct Tokens<'a> {
     at: usize,
     /// Whether a statement may begin here: client commands stand nowhere else.
     fresh: bool,
+    templates: Templates,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,7 +163,7 @@ impl Iterator for Tokens<'_> {
 
 impl Tokens<'_> {
     #[inline]
-    fn token(&self, first: u8, start: usize) -> (TokenKind, usize) {
+    fn token(&mut self, first: u8, start: usize) -> (TokenKind, usize) {
         match class(first) {
             Class::Blank => (TokenKind::Whitespace, self.blanks(start)),
             Class::Wide if self.wide_blank(start) > 0 => (TokenKind::Whitespace, self.blanks(start)),
@@ -170,8 +178,13 @@ impl Tokens<'_> {
         self.text.as_bytes().get(at).copied().unwrap_or(0)
     }
 
-    fn mark(&self, first: u8, start: usize) -> (TokenKind, usize) {
+    fn mark(&mut self, first: u8, start: usize) -> (TokenKind, usize) {
         let second = self.byte(start + 1);
+        if matches!((first, second), (b'{', b'{' | b'%' | b'#') | (b'<', b'%'))
+            && let Some(template) = self.templates.token(self.text.as_bytes(), start)
+        {
+            return template;
+        }
         match first {
             b';' => (TokenKind::Semicolon, start + 1),
             b'(' => (TokenKind::LeftParen, start + 1),
@@ -211,7 +224,9 @@ impl Tokens<'_> {
             return 0;
         }
         match self.text[at..].chars().next() {
-            Some(c) if c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}') => c.len_utf8(),
+            Some(c) if c.is_whitespace() => c.len_utf8(),
+            // No width: they stand between words in texts copied from pages and chats.
+            Some(c @ ('\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')) => c.len_utf8(),
             _ => 0,
         }
     }
@@ -489,6 +504,35 @@ mod tests {
                 "m\n!PREDICT()",
                 &[(Word, "m"), (Punct, "!"), (Word, "PREDICT"), (LeftParen, "("), (RightParen, ")")],
             ),
+            (
+                "{{ a(\"}};\", {'b': {}}) }}_x{%- if a == '%}' -%}b{# it's; #}<% c.d; %>",
+                &[
+                    (TemplateValue, "{{ a(\"}};\", {'b': {}}) }}"),
+                    (Word, "_x"),
+                    (TemplateTag, "{%- if a == '%}' -%}"),
+                    (Word, "b"),
+                    (TemplateTag, "{# it's; #}"),
+                    (TemplateValue, "<% c.d; %>"),
+                ],
+            ),
+            ("{{ don't }}{{ x }}", &[(TemplateValue, "{{ don't }}"), (TemplateValue, "{{ x }}")]),
+            (
+                "{{ a; {%",
+                &[(Punct, "{"), (Punct, "{"), (Word, "a"), (Semicolon, ";"), (Punct, "{"), (Punct, "%")],
+            ),
+            (
+                "{'a': {*}}",
+                &[
+                    (Punct, "{"),
+                    (String, "'a'"),
+                    (Punct, ":"),
+                    (Punct, "{"),
+                    (Punct, "*"),
+                    (Punct, "}"),
+                    (Punct, "}"),
+                ],
+            ),
+            ("a<b <%", &[(Word, "a"), (Punct, "<"), (Word, "b"), (Punct, "<"), (Punct, "%")]),
             ("'a; b", &[(Unterminated(Opened::String), "'a; b")]),
             ("'a\\", &[(Unterminated(Opened::String), "'a\\")]),
             ("\"a\"\"", &[(Unterminated(Opened::QuotedName), "\"a\"\"")]),

@@ -44,7 +44,9 @@ pub(super) fn is_bare(body: &str, range: &Range<usize>) -> bool {
         | TokenKind::Punct
         | TokenKind::Semicolon
         | TokenKind::LeftParen
-        | TokenKind::RightParen => false,
+        | TokenKind::RightParen
+        | TokenKind::TemplateValue
+        | TokenKind::TemplateTag => false,
         TokenKind::String
         | TokenKind::DollarString
         | TokenKind::QuotedName
