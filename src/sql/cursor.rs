@@ -12,18 +12,29 @@ use crate::model::{
 pub struct Tokens<'t> {
     text: &'t str,
     tokens: Vec<Token>,
+    end: usize,
 }
 
 impl<'t> Tokens<'t> {
     /// Reads the tokens of `text`.
     pub fn of(text: &'t str) -> Self {
-        let tokens = lex::tokens(text).filter(|token| !token.kind.is_trivia()).collect();
-        Self { text, tokens }
+        Self::new(text, lex::tokens(text))
+    }
+
+    /// Reads the tokens that begin in the first `most` bytes of `text`.
+    pub fn of_head(text: &'t str, most: usize) -> Self {
+        Self::new(text, lex::tokens(text).take_while(|token| token.start < most))
+    }
+
+    fn new(text: &'t str, tokens: impl Iterator<Item = Token>) -> Self {
+        let tokens: Vec<Token> = tokens.filter(|token| !token.kind.is_trivia()).collect();
+        let end = tokens.iter().rposition(|token| token.kind != TokenKind::Semicolon).map_or(0, |at| at + 1);
+        Self { text, tokens, end }
     }
 
     /// A cursor before the first token.
     pub fn cursor(&self) -> Cursor<'_> {
-        Cursor { text: self.text, tokens: &self.tokens, at: 0 }
+        Cursor { text: self.text, tokens: &self.tokens, at: 0, end: self.end }
     }
 }
 
@@ -33,6 +44,8 @@ pub struct Cursor<'t> {
     text: &'t str,
     tokens: &'t [Token],
     at: usize,
+    /// The first of the `;` that end the statement.
+    end: usize,
 }
 
 /// A name as it stands in a statement.
@@ -109,7 +122,7 @@ impl<'t> Cursor<'t> {
 
     /// Whether no token is left. A final `;` counts as the end.
     pub fn at_end(&self) -> bool {
-        self.tokens[self.at.min(self.tokens.len())..].iter().all(|token| token.kind == TokenKind::Semicolon)
+        self.at >= self.end
     }
 
     /// Byte offset of the next token; the end of the last one at the end.

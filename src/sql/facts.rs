@@ -19,7 +19,7 @@ mod reader;
 mod session_effect;
 mod undo;
 
-pub use class::{class, classes};
+pub use class::{Classes, class, classes};
 pub use guard::guard;
 pub use hazard::hazard;
 pub use probe::probe;
@@ -29,12 +29,24 @@ use self::reader::Reader;
 use super::{cursor::Tokens, lex::TokenKind};
 use crate::model::facts::{Certainty, Facts, Scope, Verb};
 
-/// Reads one statement. Total: any text gives facts.
+/// The longest statement that is read to its end, in bytes. Snowflake takes 1 MB of text at most (its page "Query size
+/// limits"), so that what is longer never runs; reading it all would only cost memory, some twenty times its size.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+/// How much is read of a statement that is longer, in bytes: its verb and object stand there.
+const HEAD: usize = 64 * 1024;
+
+/// Reads one statement. Total: any text gives facts. Of one that is longer than 4 MiB only the head is read.
 pub fn facts(text: &str) -> Facts {
-    let tokens = Tokens::of(text);
+    let whole = text.len() <= LONGEST;
+    let tokens = if whole { Tokens::of(text) } else { Tokens::of_head(text, HEAD) };
     let mut reader = Reader::new(&tokens);
+    if !whole {
+        let reason = format!("it is longer than {LONGEST} bytes and only its head was read");
+        reader.replace_doubt(text.floor_char_boundary(HEAD), reason);
+    }
     read(&mut reader);
-    session_effect::finish(&mut reader.facts, &tokens);
+    session_effect::finish(&mut reader.facts, &tokens, whole);
     reader.finish()
 }
 

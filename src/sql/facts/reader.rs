@@ -46,6 +46,11 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Notes what makes every other doubt void.
+    pub(super) fn replace_doubt(&mut self, at: usize, reason: String) {
+        self.doubt = Some(Why { reason, at });
+    }
+
     /// Notes that what is next was not expected.
     pub(super) fn unexpected(&mut self) {
         let at = self.cursor.offset();

@@ -103,8 +103,8 @@ fn autocommit(mut cursor: Cursor<'_>) -> Option<bool> {
     None
 }
 
-/// Adds what follows from the verb and the object.
-pub(super) fn finish(facts: &mut Facts, tokens: &Tokens<'_>) {
+/// Adds what follows from the verb and the object. `whole`: whether `tokens` are all of the statement.
+pub(super) fn finish(facts: &mut Facts, tokens: &Tokens<'_>, whole: bool) {
     let kind = facts.object.as_ref().map(|object| object.kind);
     let effect = &mut facts.session;
     match facts.verb {
@@ -125,6 +125,7 @@ pub(super) fn finish(facts: &mut Facts, tokens: &Tokens<'_>) {
         Verb::Begin | Verb::Commit | Verb::Rollback => effect.transaction = true,
         // Not seen, or not understood, so anything may be.
         Verb::Call | Verb::Other => *effect = hidden(),
+        Verb::Block | Verb::Chain | Verb::ExecuteImmediate if !whole => *effect = hidden(),
         Verb::Block | Verb::Chain | Verb::ExecuteImmediate => {
             let inside = body::inside(tokens);
             effect.context = inside.context;

@@ -2,6 +2,7 @@
 
 mod data;
 mod forms;
+mod huge;
 
 use std::fmt::Write as _;
 
