@@ -19,7 +19,7 @@ use crate::{
         settings::ScriptSettings,
         statement::{Statement, StatementHash, StatementSettings},
     },
-    render::{Output, Renderer, Script},
+    render::{Output, Renderer, Script, SourceMap},
     sql::{
         facts::facts,
         split::{Piece, SplitError, split},
@@ -142,7 +142,7 @@ pub fn cut(output: &Output, file: &str, source: &str) -> Result<Cut, Vec<Diagnos
     let text = output.text.as_str();
     let mut findings = Vec::new();
     let pieces = split(text)
-        .map_err(|errors| errors.into_iter().map(|e| split_finding(e, output)).collect::<Vec<_>>())?;
+        .map_err(|errors| errors.into_iter().map(|e| split_finding(e, &output.map)).collect::<Vec<_>>())?;
     let has_directives = source.contains("snowops:");
     let mut statements = Vec::with_capacity(pieces.len());
     let mut starts = Vec::with_capacity(pieces.len());
@@ -168,11 +168,12 @@ pub fn cut(output: &Output, file: &str, source: &str) -> Result<Cut, Vec<Diagnos
     Ok(Cut { statements, starts, findings })
 }
 
-fn split_finding(error: SplitError, output: &Output) -> Diagnostic {
-    let (place, notes) = output.map.place(error.at.clone());
+/// Why a text cannot be cut, with its place in the source.
+pub fn split_finding(error: SplitError, map: &SourceMap) -> Diagnostic {
+    let (place, notes) = map.place(error.at.clone());
     let mut finding = with_notes(Diagnostic::error(error.code, error.message).at(place), notes);
     if let Some((range, what)) = error.related {
-        finding = finding.note(format!("{what} at {}", output.map.place(range).0));
+        finding = finding.note(format!("{what} at {}", map.place(range).0));
     }
     match error.hint {
         Some(hint) => finding.hint(hint),

@@ -11,7 +11,7 @@ use crate::model::{
 #[derive(Clone, Debug)]
 pub struct Tokens<'t> {
     text: &'t str,
-    tokens: Vec<Token>,
+    all: Vec<Token>,
     end: usize,
 }
 
@@ -27,14 +27,14 @@ impl<'t> Tokens<'t> {
     }
 
     fn new(text: &'t str, tokens: impl Iterator<Item = Token>) -> Self {
-        let tokens: Vec<Token> = tokens.filter(|token| !token.kind.is_trivia()).collect();
-        let end = tokens.iter().rposition(|token| token.kind != TokenKind::Semicolon).map_or(0, |at| at + 1);
-        Self { text, tokens, end }
+        let all: Vec<Token> = tokens.filter(|token| !token.kind.is_trivia()).collect();
+        let end = all.iter().rposition(|token| token.kind != TokenKind::Semicolon).map_or(0, |at| at + 1);
+        Self { text, all, end }
     }
 
     /// A cursor before the first token.
     pub fn cursor(&self) -> Cursor<'_> {
-        Cursor { text: self.text, tokens: &self.tokens, at: 0, end: self.end }
+        Cursor { text: self.text, tokens: &self.all, at: 0, end: self.end }
     }
 }
 

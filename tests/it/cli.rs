@@ -6,3 +6,4 @@ mod help;
 mod journey;
 mod output;
 mod refusals;
+mod render;
