@@ -147,7 +147,7 @@ pub fn cut(output: &Output, file: &str, source: &str) -> Result<Cut, Vec<Diagnos
     let mut statements = Vec::with_capacity(pieces.len());
     let mut starts = Vec::with_capacity(pieces.len());
     let mut end_of_last = 0;
-    for (index, Piece { start, end }) in pieces.into_iter().enumerate() {
+    for (index, Piece { start, end }) in pieces.iter().enumerate() {
         let sent = &text[start..end];
         let at = output.map.span(start..end);
         let facts = facts(sent);

@@ -54,7 +54,7 @@ pub(super) fn is_bare(body: &str, range: &Range<usize>) -> bool {
         | TokenKind::ClientCommand
         | TokenKind::LineComment
         | TokenKind::BlockComment
-        | TokenKind::Unterminated(_) => true,
+        | TokenKind::Unterminated => true,
     };
     !body.contains('`')
         && tokens(body)

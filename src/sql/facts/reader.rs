@@ -148,7 +148,7 @@ impl<'t> Reader<'t> {
         let block = body_may_hold_semicolons(cursor);
         while let Some(token) = cursor.token() {
             match token.kind {
-                TokenKind::Unterminated(_) => {
+                TokenKind::Unterminated => {
                     self.doubt(token.start, "a literal, name or comment is never closed");
                 }
                 TokenKind::LeftParen => open.push(token.start),

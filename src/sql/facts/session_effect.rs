@@ -79,7 +79,7 @@ fn is_literal(mut cursor: Cursor<'_>) -> bool {
     while !cursor.at_end() {
         let constant = match cursor.kind() {
             Some(TokenKind::Word) => cursor.at_any(&["TRUE", "FALSE", "NULL", "AND", "OR", "NOT"]),
-            Some(TokenKind::QuotedName | TokenKind::StagePath | TokenKind::Unterminated(_)) | None => false,
+            Some(TokenKind::QuotedName | TokenKind::StagePath | TokenKind::Unterminated) | None => false,
             Some(_) => true,
         };
         if !constant {

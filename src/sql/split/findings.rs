@@ -211,7 +211,8 @@ pub(super) fn unfinished(machine: &Machine<'_>, outer: &Frame) -> SplitError {
 
 /// A quote or comment without an end. When quotes are mixed up the one that is left over is often far from the one
 /// that is missing; a string over several lines before it is the likely culprit.
-pub(super) fn unterminated(text: &str, first: Option<usize>, token: Token, opened: Opened) -> SplitError {
+pub(super) fn unterminated(text: &str, first: Option<usize>, token: Token) -> SplitError {
+    let opened = token.opened(text);
     let (what, open, close) = match opened {
         Opened::String => ("the string", "'", "'"),
         Opened::DollarString => ("the text", "$$", "$$"),

@@ -7,17 +7,17 @@
 use std::mem;
 
 use super::{
-    Piece, SplitError,
+    Piece, Pieces, SplitError,
     findings::{self, MOST_ERRORS},
     frame::{Frame, Head, Kind, Start},
     keyword::{Keyword, keyword},
 };
-use crate::sql::lex::{Opened, Token, TokenKind, Tokens, tokens};
+use crate::sql::lex::{Token, TokenKind, Tokens, tokens};
 
 pub(super) struct Machine<'a> {
     pub(super) text: &'a str,
     tokens: Tokens<'a>,
-    pieces: Vec<Piece>,
+    pieces: Pieces,
     pub(super) errors: Vec<SplitError>,
     pub(super) stack: Vec<Frame>,
     /// First byte of the statement at depth 0.
@@ -50,7 +50,7 @@ impl<'a> Machine<'a> {
         Self {
             text,
             tokens: tokens(text),
-            pieces: Vec::new(),
+            pieces: Pieces::default(),
             errors: Vec::new(),
             stack: Vec::new(),
             first: None,
@@ -69,14 +69,15 @@ impl<'a> Machine<'a> {
         }
     }
 
-    pub(super) fn run(mut self) -> Result<Vec<Piece>, Vec<SplitError>> {
+    pub(super) fn run(mut self) -> Result<Pieces, Vec<SplitError>> {
         let mut finished = true;
         while let Some(token) = self.next() {
             match token.kind {
                 kind if kind.is_trivia() => continue,
+                TokenKind::Semicolon if self.first.is_none() && self.stack.is_empty() => {}
                 TokenKind::Semicolon => self.semicolon(token),
-                TokenKind::Unterminated(opened) => {
-                    self.unterminated(token, opened);
+                TokenKind::Unterminated => {
+                    self.unterminated(token);
                     finished = false;
                 }
                 _ => self.token(token),
@@ -486,8 +487,8 @@ impl<'a> Machine<'a> {
             || tokens(&self.text[self.previous.end..token.start]).any(|t| t.kind == TokenKind::TemplateTag)
     }
 
-    fn unterminated(&mut self, token: Token, opened: Opened) {
-        let error = findings::unterminated(self.text, self.first, token, opened);
+    fn unterminated(&mut self, token: Token) {
+        let error = findings::unterminated(self.text, self.first, token);
         self.errors.push(error);
     }
 

@@ -142,8 +142,8 @@ const WORDS: &[&str] = &[
 fn check(text: &str) {
     match split(text) {
         Ok(pieces) => {
-            assert_eq!(lost(text, &pieces), None);
-            for piece in pieces {
+            assert_eq!(lost(text, pieces.iter()), None);
+            for piece in &pieces {
                 let kinds: Vec<_> = lex::tokens(piece.of(text)).map(|token| token.kind).collect();
                 let trivia = |kind: Option<&lex::TokenKind>| kind.is_none_or(|kind| kind.is_trivia());
                 assert!(!trivia(kinds.first()) && !trivia(kinds.last()), "{text:?}: {piece:?}");
@@ -166,11 +166,16 @@ fn check(text: &str) {
 fn what_is_lost_is_seen() {
     let text = "SELECT 1; /* x */ SELECT 2;";
     let (first, second) = (Piece { start: 0, end: 8 }, Piece { start: 18, end: 26 });
-    assert_eq!(lost(text, &[first, second]), None);
-    assert_eq!(lost(text, &[first]), Some(18..24));
-    assert_eq!(lost(text, &[second]), Some(0..6));
-    assert!(lost(text, &[second, first]).is_some());
-    assert!(lost(text, &[first, first]).is_some());
+    let found = |pieces: &[Piece]| lost(text, pieces.iter().copied());
+    assert_eq!(found(&[first, second]), None);
+    assert_eq!(found(&[first]), Some(18..24));
+    assert_eq!(found(&[second]), Some(0..6));
+    assert!(found(&[second, first]).is_some());
+    assert!(found(&[first, first]).is_some());
+    let mut packed = Pieces::default();
+    packed.push(second);
+    packed.push(first);
+    assert!(packed.disorder.is_some());
 }
 
 #[test]
