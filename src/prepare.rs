@@ -152,6 +152,7 @@ pub fn cut(output: &Output, file: &str, source: &str) -> Result<Cut, Vec<Diagnos
         let at = output.map.span(start..end);
         let facts = facts(sent);
         findings.extend(partial(&facts, output, start));
+        findings.extend(large(sent, output, start));
         let settings = if has_directives && *at.file == *file {
             let from = output.map.span(end_of_last..start).start.min(at.start);
             let (settings, wrong) = directives::statement_settings(file, source, from..at.start);
@@ -206,6 +207,27 @@ fn partial(facts: &Facts, output: &Output, start: usize) -> Option<Diagnostic> {
             )
         }
     }
+}
+
+/// Size of a statement, in bytes, above which Snowflake runs it but keeps only a part of its text in the query history:
+/// "Limits on Query Text Size", <https://docs.snowflake.com/en/user-guide/query-size-limits>. The page counts the
+/// compressed text and advises to keep the plain text below the limit.
+const RECOMMENDED_SIZE: usize = 1024 * 1024;
+
+fn large(sent: &str, output: &Output, start: usize) -> Option<Diagnostic> {
+    if sent.len() <= RECOMMENDED_SIZE {
+        return None;
+    }
+    let (place, notes) = output.map.place(start..start);
+    let message = format!(
+        "this statement has {} bytes, Snowflake recommends at most {RECOMMENDED_SIZE}; of a larger one the server may \
+         keep only a part in its query history, or refuse it",
+        sent.len()
+    );
+    Some(
+        with_notes(Diagnostic::warning(Code::LargeStatement, message).at(place), notes)
+            .hint("load the data from a stage with COPY INTO, or write several smaller statements"),
+    )
 }
 
 const OPAQUE: &str =

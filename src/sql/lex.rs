@@ -213,9 +213,9 @@ impl Tokens<'_> {
         }
         match first {
             b'\'' => self.string(start),
-            b'"' => self
-                .quoted(start)
-                .map_or_else(|| self.unterminated(), |end| (TokenKind::QuotedName, end)),
+            b'"' => {
+                self.quoted(start).map_or_else(|| self.unterminated(), |end| (TokenKind::QuotedName, end))
+            }
             b'-' | b'/' if second == first => self.line_comment(start),
             b'/' if second == b'*' => self.block_comment(start),
             b'$' if second == b'$' => self.dollar_string(start),

@@ -50,7 +50,8 @@ pub struct Pieces {
 impl Pieces {
     /// Adds one that begins at or behind the end of the last.
     fn push(&mut self, piece: Piece) {
-        let Some((gap, length)) = piece.start.checked_sub(self.end).zip(piece.end.checked_sub(piece.start)) else {
+        let Some((gap, length)) = piece.start.checked_sub(self.end).zip(piece.end.checked_sub(piece.start))
+        else {
             self.disorder.get_or_insert(piece.start..piece.end.max(piece.start));
             return;
         };
