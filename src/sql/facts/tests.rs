@@ -1,12 +1,14 @@
 #![expect(clippy::disallowed_methods, reason = "a golden file is written on request")]
 
 mod data;
+mod depends;
 mod forms;
 mod huge;
+mod privileges;
+mod properties;
+mod retarget;
 
 use std::fmt::Write as _;
-
-use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
@@ -402,34 +404,5 @@ fn the_ledgers_containers_are_guarded() {
             }
             None => assert_eq!(found, None, "{sql}"),
         }
-    }
-}
-
-proptest! {
-    /// Whatever the text, facts come without a panic, and their places lie in the text.
-    #[test]
-    fn any_text_has_facts(words in prop::collection::vec(
-        prop::sample::select(vec![
-            "CREATE", "OR", "REPLACE", "ALTER", "TABLE", "VIEW", "DROP", "IF", "EXISTS", "t", "s.t", "\"q\"", ".", "(", ")", ",",
-            "SET", "=", "'x'", "$v", "$$b$$", "@s/p", ";", "GRANT", "ON", "ALL", "TABLES", "IN", "SCHEMA", "TO", "ROLE", "SELECT",
-            "FROM", "JOIN", "WITH", "AS", "BEGIN", "END", "TRANSACTION", "->>", "IDENTIFIER", "ADD", "COLUMN", "RENAME", "COMMENT",
-            "IS", "USE", "INSERT", "INTO", "MERGE", "USING", "CALL", "EXECUTE", "IMMEDIATE", "'", "/*", "!", "\u{e9}", "TEMP",
-        ]),
-        0..14,
-    )) {
-        let sql = words.join(" ");
-        let facts = facts(&sql);
-        for object in facts.object.iter().chain(&facts.defines).chain(&facts.reads).chain(&facts.destroys) {
-            prop_assert!(sql.get(object.at.start..object.at.end).is_some(), "{}: {:?}", sql, object);
-        }
-        if let Certainty::Partial(why) = &facts.certainty {
-            prop_assert!(sql.is_char_boundary(why.at), "{}: {:?}", sql, why);
-        }
-        let _ = (class(&facts), probe(&facts), hazard(&facts));
-    }
-
-    #[test]
-    fn any_characters_have_facts(sql in "\\PC{0,60}") {
-        let _ = facts(&sql);
     }
 }

@@ -40,6 +40,7 @@ struct Example {
 struct KindRow {
     kind: String,
     scope: String,
+    create_privilege: String,
     verbs: Vec<String>,
     undrop: bool,
     clone: bool,
@@ -301,4 +302,34 @@ fn every_statement_that_a_kind_can_take_is_read_and_any_other_create_drop_rename
             }
         }
     }
+}
+
+#[test]
+fn making_an_object_needs_the_privilege_of_its_row() {
+    let rows: Vec<KindRow> = rows(include_str!("../../../../tests/data/object-kinds.jsonl"));
+    let mut checked = 0;
+    for row in &rows {
+        let (words, kind) = kind(row);
+        let sql = format!("CREATE {words} {}{}", name(kind, "x"), tail(kind));
+        let found = privileges(&facts(&sql), &Context4::default());
+        let creates: Vec<String> =
+            found.needs.iter().map(ToString::to_string).filter(|need| need.starts_with("CREATE ")).collect();
+        let privilege = row.create_privilege.split(" (").next().unwrap();
+        let made = privilege.starts_with("CREATE ");
+        let on = match privilege.rsplit_once(" on ").filter(|_| made) {
+            Some((made, "schema")) => format!("{made} ON SCHEMA D.S"),
+            Some((made, "database")) => format!("{made} ON DATABASE D"),
+            Some((made, "account")) => format!("{made} ON ACCOUNT"),
+            // The row does not say on what.
+            None if made && row.scope == "schema" => {
+                format!("{privilege} ON SCHEMA D.S")
+            }
+            // A role, the owner of the table, or any privilege on the schema.
+            _ => String::new(),
+        };
+        let known = !on.is_empty() && kind != ObjectKind::MlClassInstance;
+        assert_eq!(creates, Vec::from_iter(known.then_some(on)), "{sql}: {privilege}");
+        checked += usize::from(known);
+    }
+    assert!(checked > 85, "{checked}");
 }
