@@ -161,12 +161,27 @@ pub fn cut(output: &Output, file: &str, source: &str) -> Result<Cut, Vec<Diagnos
         } else {
             StatementSettings::default()
         };
+        findings.extend(directives_in_templates(&text[end_of_last..start], end_of_last, output, file));
         let hash = StatementHash::of(sent);
         statements.push(Statement { ordinal: index + 1, text: sent.to_owned(), at, hash, facts, settings });
         starts.push(start);
         end_of_last = end;
     }
     Ok(Cut { statements, starts, findings })
+}
+
+/// `snowops:` comments that a template wrote. They are read from the script before rendering, so these say nothing.
+fn directives_in_templates(between: &str, start: usize, output: &Output, file: &str) -> Vec<Diagnostic> {
+    let marks = directives::marks(between);
+    let placed = marks.into_iter().map(|mark| output.map.place(start + mark.start..start + mark.end));
+    placed
+        .filter(|(place, _)| place.file != file)
+        .map(|(place, notes)| {
+            let message = "a `snowops:` comment stands in a template, where it is not read";
+            with_notes(Diagnostic::error(Code::InvalidDirective, message).at(place), notes)
+                .hint("put it into the script, on a line of its own before the statement or the call")
+        })
+        .collect()
 }
 
 /// Why a text cannot be cut, with its place in the source.

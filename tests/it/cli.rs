@@ -7,3 +7,4 @@ mod journey;
 mod output;
 mod refusals;
 mod render;
+mod templates;
