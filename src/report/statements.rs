@@ -178,7 +178,7 @@ impl Table {
             Column::kept("Object"),
             Column::spare("Class", 1),
             Column::kept("Hazard"),
-            Column::spare("Read", 2),
+            Column::kept("Read"),
             Column::filling("Text"),
         ];
         out.write_all(table(&header, &self.rows, self.width).as_bytes())?;
