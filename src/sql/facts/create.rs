@@ -89,7 +89,9 @@ fn rest(reader: &mut Reader<'_>, kind: ObjectKind) {
             let cursor = reader.cursor;
             query::sources(reader, cursor);
         } else if let Some(token) = reader.cursor.token().filter(|token| token.kind == TokenKind::StagePath) {
-            reader.facts.reads.extend(stage(reader.cursor.token_text(), token.start));
+            if let Some(stage) = stage(reader.cursor.token_text(), token.start) {
+                reader.need(stage);
+            }
             reader.cursor.advance();
         } else if reader.cursor.eat("AS") {
             body = true;

@@ -1,5 +1,7 @@
 //! What the readers of all statements share: the cursor, the facts so far, and the first doubt.
 
+use std::collections::HashSet;
+
 use crate::{
     model::{
         facts::{ByteRange, Certainty, Facts, ObjectRef, Scope, Verb, Why},
@@ -19,6 +21,8 @@ pub(super) struct Reader<'t> {
     /// What is known so far.
     pub(super) facts: Facts,
     doubt: Option<Why>,
+    /// What [`Facts::reads`] holds: a statement may name as many tables as there is room for.
+    needed: HashSet<(ObjectKind, QualifiedName)>,
 }
 
 /// What stands where a name should.
@@ -33,8 +37,12 @@ pub(super) enum Name {
 
 impl<'t> Reader<'t> {
     pub(super) fn new(tokens: &'t Tokens<'_>) -> Self {
-        let mut reader =
-            Self { cursor: tokens.cursor(), facts: Facts::new(Verb::Other, Certainty::Parsed), doubt: None };
+        let mut reader = Self {
+            cursor: tokens.cursor(),
+            facts: Facts::new(Verb::Other, Certainty::Parsed),
+            doubt: None,
+            needed: HashSet::new(),
+        };
         reader.check_tokens();
         reader
     }
@@ -136,7 +144,7 @@ impl<'t> Reader<'t> {
 
     /// Notes an object that the statement needs, once.
     pub(super) fn need(&mut self, object: ObjectRef) {
-        if !self.facts.reads.iter().any(|known| known.kind == object.kind && known.name == object.name) {
+        if self.needed.insert((object.kind, object.name.clone())) {
             self.facts.reads.push(object);
         }
     }

@@ -37,3 +37,11 @@ fn many_semicolons_are_read_in_one_pass() {
     let sql = format!("SELECT 1{} x", ";".repeat(200_000));
     assert!(matches!(facts(&sql).certainty, Certainty::Partial(_)));
 }
+
+/// The same.
+#[test]
+fn many_tables_are_noted_in_one_pass() {
+    let names: Vec<String> = (0..100_000).map(|number| format!("t{number}")).collect();
+    let facts = facts(&format!("SELECT * FROM {}", names.join(", ")));
+    assert_eq!(facts.reads.len(), names.len());
+}
