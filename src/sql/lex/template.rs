@@ -35,10 +35,14 @@ impl Templates {
                 return Some((kind, end));
             }
             self.careless = true;
+            #[cfg(test)]
+            super::steps::add(text.len() - start);
         }
         let found = memmem::find(&text[start + 2..], close);
         if found.is_none() {
             self.none_left |= bit;
+            #[cfg(test)]
+            super::steps::add(text.len() - start);
         }
         found.map(|at| (kind, start + 2 + at + 2))
     }

@@ -3,6 +3,7 @@ use super::*;
 mod errors;
 mod golden;
 mod properties;
+mod traps;
 mod vectors;
 
 /// The texts of the pieces.

@@ -372,3 +372,22 @@ fn a_comment_between_any_two_tokens_changes_no_cut() {
         assert_eq!(pieces(&changed).len(), expected.len(), "{changed:?}");
     }
 }
+
+/// What is compared with other splitters in docs/reference/splitters-compared.md.
+#[test]
+fn tricky_inputs_split_as_meant() {
+    let lines = include_str!("../../../../tests/data/tricky-splits.jsonl").lines();
+    let mut traps = std::collections::BTreeSet::new();
+    for line in lines {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(traps.insert(row["trap"].to_string()), "twice: {line}");
+        let sql = row["sql"].as_str().unwrap();
+        if let Some(wanted) = row["pieces"].as_array() {
+            let wanted: Vec<&str> = wanted.iter().map(|piece| piece.as_str().unwrap()).collect();
+            assert_eq!(pieces(sql), wanted);
+        } else {
+            assert_eq!(refusals(sql).len(), 1, "{sql:?}");
+        }
+    }
+    assert!(traps.len() >= 40);
+}
