@@ -22,6 +22,7 @@ use crate::{
     render::{Output, Renderer, Script, SourceMap},
     sql::{
         facts::facts,
+        lex::{TokenKind, tokens},
         split::{Piece, SplitError, split},
     },
 };
@@ -143,6 +144,10 @@ pub fn cut(output: &Output, file: &str, source: &str) -> Result<Cut, Vec<Diagnos
     let mut findings = Vec::new();
     let pieces = split(text)
         .map_err(|errors| errors.into_iter().map(|e| split_finding(e, &output.map)).collect::<Vec<_>>())?;
+    let left = left_templates(output);
+    if !left.is_empty() {
+        return Err(left);
+    }
     let has_directives = source.contains("snowops:");
     let mut statements = Vec::with_capacity(pieces.len());
     let mut starts = Vec::with_capacity(pieces.len());
@@ -168,6 +173,33 @@ pub fn cut(output: &Output, file: &str, source: &str) -> Result<Cut, Vec<Diagnos
         end_of_last = end;
     }
     Ok(Cut { statements, starts, findings })
+}
+
+/// Templates that the rendered text still holds outside of its literals and comments. No server knows them, and one that
+/// stands alone would not even reach it.
+fn left_templates(output: &Output) -> Vec<Diagnostic> {
+    let text = output.text.as_str();
+    if !["{{", "{%", "{#", "<%"].iter().any(|open| text.contains(open)) {
+        return vec![];
+    }
+    let left = tokens(text).filter(|t| matches!(t.kind, TokenKind::TemplateValue | TokenKind::TemplateTag));
+    left.map(|token| {
+        let (place, notes) = output.map.place(token.start..token.end);
+        let open = &text[token.start..token.start + 2];
+        let (message, hint) = if open == "<%" {
+            (
+                "`<% %>` is a template of the Snowflake CLI, which snowops does not render".to_owned(),
+                "write `{{ name }}` and declare the name under `vars` in snowops.yml",
+            )
+        } else {
+            (
+                format!("the rendered SQL still holds a template: `{open}`"),
+                "only literals and comments may hold one; was it printed by `{% raw %}` or by a value?",
+            )
+        };
+        with_notes(Diagnostic::error(Code::TemplateError, message).at(place), notes).hint(hint)
+    })
+    .collect()
 }
 
 /// `snowops:` comments that a template wrote. They are read from the script before rendering, so these say nothing.

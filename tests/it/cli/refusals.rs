@@ -52,6 +52,28 @@ fn broken_sql_and_templates_are_shown_with_file_line_and_column() {
 }
 
 #[test]
+fn templates_that_rendering_left_are_refused_outside_of_literals() {
+    let project = Project::with(&[
+        ("V1__cli.sql", "SELECT 1;\nUSE DATABASE <% db %>;\n"),
+        ("V2__raw.sql", "SELECT 1;\n{% raw %}{% if true %}{% endraw %}\nSELECT 2;\n"),
+        ("V3__kept.sql", "SELECT '{% raw %}{{ kept }}{% endraw %}'; -- <% kept %>\n"),
+    ]);
+    refused(
+        &project,
+        &["migrate"],
+        4,
+        &[
+            "migrations/V1__cli.sql:2:14",
+            "Snowflake CLI",
+            "migrations/V2__raw.sql:2",
+            "still holds a template",
+        ],
+    );
+    let run = project.run(&["migrate"]);
+    assert!(!run.err.contains("V3__kept"), "{}", run.err);
+}
+
+#[test]
 fn undo_and_baseline_files_are_listed_and_refused_by_name() {
     let project =
         Project::with(&[("V1__a.sql", "CREATE TABLE a (x NUMBER);"), ("U1__a.sql", "DROP TABLE a;")]);
