@@ -62,6 +62,11 @@ pub struct Details {
     /// Tables that a multi-table INSERT writes to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<ObjectRef>,
+    /// What the body of a routine, task or alert names. It is needed when the body runs, not when it is created:
+    /// Snowflake compiles no such body at CREATE. As far as its text tells: text built at run time and languages
+    /// other than SQL are not looked into.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub body: Vec<ObjectRef>,
     /// A query calls what may act when it is evaluated: NEXTVAL, a `SYSTEM$` function, or a function that is not
     /// one of Snowflake's own, since it may be an external one.
     #[serde(skip_serializing_if = "is_false")]

@@ -242,6 +242,7 @@ kinds! {
 
 /// Other words for a kind, seen in older or special statements.
 const SYNONYMS: &[(&str, ObjectKind)] = &[
+    ("ADAPTIVE WAREHOUSE", ObjectKind::Warehouse),
     ("DYNAMIC ICEBERG TABLE", ObjectKind::DynamicTable),
     ("EXTERNAL LISTING", ObjectKind::Listing),
     ("ORGANIZATION LISTING", ObjectKind::Listing),

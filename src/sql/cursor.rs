@@ -100,6 +100,12 @@ impl Named {
 }
 
 impl<'t> Cursor<'t> {
+    /// This place, with the tokens from `end` on cut off.
+    #[must_use]
+    pub fn up_to(&self, end: &Self) -> Self {
+        Self { tokens: &self.tokens[..end.at.min(self.tokens.len())], ..*self }
+    }
+
     /// The statement's text.
     pub fn text(&self) -> &'t str {
         self.text
@@ -237,6 +243,23 @@ impl<'t> Cursor<'t> {
             TokenKind::DollarString => text.strip_prefix("$$")?.strip_suffix("$$").map(str::to_owned),
             _ => None,
         }
+    }
+
+    /// Where each byte of the value of the string literal that is next stands in the statement's text, and the end.
+    pub fn string_places(&self) -> Vec<usize> {
+        let Some(token) = self.token() else { return Vec::new() };
+        if token.kind == TokenKind::DollarString {
+            return (token.start + "$$".len()..=token.end).collect();
+        }
+        let inner = self.token_text().strip_prefix('\'').unwrap_or_default();
+        let (mut places, mut raw) = (Vec::with_capacity(inner.len()), 0);
+        while raw < inner.len() {
+            let unit = &inner[raw..raw + escape_length(&inner[raw..])];
+            let bytes = unescape(unit).len();
+            places.extend(std::iter::repeat_n(token.start + 1 + raw, bytes));
+            raw += unit.len();
+        }
+        places
     }
 
     /// Up to [`ObjectKind::MOST_WORDS`] words from here.
@@ -388,6 +411,24 @@ fn unescape(inner: &str) -> String {
         }
     }
     out
+}
+
+/// How many bytes of a string literal's inside make its next character.
+fn escape_length(inner: &str) -> usize {
+    let mut chars = inner.chars();
+    let first = chars.next();
+    let second = chars.next();
+    let octal = inner.bytes().skip(1).take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+    let length = match (first, second) {
+        (Some('\''), Some('\'')) => 2,
+        (Some('\\'), Some('x')) => 4,
+        (Some('\\'), Some('u')) => 6,
+        (Some('\\'), Some('0'..='7')) => 1 + octal,
+        (Some('\\'), Some(other)) => 1 + other.len_utf8(),
+        (Some(other), _) => other.len_utf8(),
+        (None, _) => 0,
+    };
+    (length.min(inner.len())..=inner.len()).find(|at| inner.is_char_boundary(*at)).unwrap_or(inner.len())
 }
 
 fn code(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, digits: usize, radix: u32) -> Option<char> {

@@ -9,6 +9,7 @@ mod body;
 mod builtin;
 mod class;
 mod context;
+mod clauses;
 mod create;
 mod depends;
 mod grant;
@@ -21,6 +22,7 @@ mod query;
 mod reader;
 mod retarget;
 mod session_effect;
+mod statements;
 mod undo;
 
 pub use class::{Classes, class, classes};
@@ -46,9 +48,16 @@ const HEAD: usize = 64 * 1024;
 
 /// Reads one statement. Total: any text gives facts. Of one that is longer than 4 MiB only the head is read.
 pub fn facts(text: &str) -> Facts {
+    /// Bodies inside bodies that are looked into: a task that makes a procedure that runs a text.
+    const DEEPEST_BODY: usize = 4;
+    facts_within(text, DEEPEST_BODY)
+}
+
+/// The facts of a statement, which may itself stand in a body: `bodies` deeper ones are looked into.
+fn facts_within(text: &str, bodies: usize) -> Facts {
     let whole = text.len() <= LONGEST;
     let tokens = if whole { Tokens::of(text) } else { Tokens::of_head(text, HEAD) };
-    let mut reader = Reader::new(&tokens);
+    let mut reader = Reader::new(&tokens, bodies);
     if !whole {
         let reason = format!("it is longer than {LONGEST} bytes and only its head was read");
         reader.replace_doubt(text.floor_char_boundary(HEAD), reason);
@@ -67,8 +76,7 @@ fn read(reader: &mut Reader<'_>) {
     }
     if body::is_chain(cursor) {
         reader.facts.verb = Verb::Chain;
-        query::sources(reader, cursor);
-        return;
+        return statements::run(reader, cursor);
     }
     let Some(word) = cursor.word() else {
         if cursor.at_paren() {

@@ -1,6 +1,12 @@
 //! ALTER.
 
-use super::reader::{Name, Reader};
+use std::collections::HashSet;
+
+use super::{
+    clauses,
+    reader::{Name, Reader},
+    statements,
+};
 use crate::{
     model::{
         facts::{Scope, Verb},
@@ -37,7 +43,31 @@ pub(super) fn alter(reader: &mut Reader<'_>) {
     if kind.is_routine() {
         reader.cursor.eat_parens();
     }
+    let start = reader.cursor;
     action(reader, kind);
+    reader.cursor = start;
+    needs(reader, kind);
+}
+
+/// What the action names: policies, tags, referenced tables, properties' objects, a task's predecessors and body.
+fn needs(reader: &mut Reader<'_>, kind: ObjectKind) {
+    while !reader.cursor.at_end() {
+        if kind == ObjectKind::Task && reader.cursor.eat_any(&["ADD", "REMOVE"]) {
+            if reader.cursor.eat("AFTER") {
+                super::create::predecessors(reader);
+            }
+        } else if kind == ObjectKind::Task && reader.cursor.eat_phrase("MODIFY AS") {
+            return statements::kept(reader, kind, &HashSet::new());
+        } else if kind == ObjectKind::Alert
+            && (reader.cursor.eat_phrase("MODIFY ACTION")
+                || reader.cursor.eat_phrase("MODIFY CONDITION EXISTS"))
+        {
+            let later = reader.cursor;
+            return statements::note(reader, later);
+        } else if !clauses::clause(reader) {
+            reader.cursor.advance();
+        }
+    }
 }
 
 fn action(reader: &mut Reader<'_>, kind: ObjectKind) {
@@ -60,7 +90,6 @@ fn action(reader: &mut Reader<'_>, kind: ObjectKind) {
         if reader.cursor.at_end() {
             reader.unexpected();
         }
-        set(reader);
     } else if reader.cursor.eat_any(&["SUSPEND", "RESUME"]) {
         reader.cursor.eat_phrase("IF SUSPENDED");
         if reader.cursor.at_end() {
@@ -75,7 +104,7 @@ fn action(reader: &mut Reader<'_>, kind: ObjectKind) {
         if only_sets_columns(reader) {
             reader.facts.verb = Verb::AlterSet;
         }
-    } else if reader.cursor.at_end() {
+    } else if !ACTIONS.iter().any(|action| reader.cursor.at_phrase(action)) {
         reader.unexpected();
     }
 }
@@ -106,20 +135,55 @@ fn rename(reader: &mut Reader<'_>, kind: ObjectKind) {
     }
 }
 
-/// Policies and tags that SET names.
-fn set(reader: &mut Reader<'_>) {
-    let mut ahead = reader.cursor;
-    if ahead.eat("TAG") {
-        reader.cursor = ahead;
-        return reader.needed(ObjectKind::Tag);
-    }
-    if let Some(found) = ahead.eat_kind()
-        && found.kind.name_space() == "policy"
-    {
-        reader.cursor = ahead;
-        reader.needed(found.kind);
-    }
-}
+/// How the other actions begin, of all kinds of object; what else they name is found by their clauses.
+const ACTIONS: &[&str] = &[
+    "ABORT ALL QUERIES",
+    "ACCEPT",
+    "ADD",
+    "ALLOW CONNECTIONS",
+    "ALTER",
+    "CANCEL",
+    "CLUSTER BY",
+    "COMMIT",
+    "COMPLETE",
+    "COMPOSE",
+    "DEREGISTER",
+    "DISABLE",
+    "DROP",
+    "ENABLE",
+    "ENROLL MFA",
+    "EXECUTE",
+    "FETCH",
+    "FINISH",
+    "FROM SPECIFICATION",
+    "MODIFY",
+    "MOVE TO",
+    "OPEN",
+    "PRIMARY",
+    "PUBLISH",
+    "PUSH",
+    "RECLUSTER",
+    "REFRESH",
+    "REGISTER",
+    "REMOVE",
+    "RESET PASSWORD",
+    "RESTORE",
+    "RETRY LAST",
+    "REVIEW",
+    "ROTATE",
+    "RUN",
+    "STOP ALL",
+    "SUSPEND RECLUSTER",
+    "RESUME RECLUSTER",
+    "UNPUBLISH",
+    "UNREGISTER",
+    "UPGRADE",
+    "WITHDRAW",
+    "DELEGATE",
+    "REMOVE DELEGATED",
+    "CONVERT TO",
+    "RESYNC",
+];
 
 /// What ADD and DROP take besides columns.
 const NO_COLUMNS: &[&str] = &[

@@ -94,6 +94,10 @@ fn target(reader: &mut Reader<'_>) -> bool {
         }
     }
     let at = reader.cursor.offset();
+    if is_bare_relation(reader.cursor) {
+        reader.object(ObjectKind::Table);
+        return true;
+    }
     let Some(found) = reader.kind() else {
         reader.doubt(at, "no kind of object has this name");
         return false;
@@ -111,8 +115,18 @@ fn target(reader: &mut Reader<'_>) -> bool {
     true
 }
 
-/// `[ROLE] r`, `DATABASE ROLE d.r`, `USER u`, `SHARE s`, `APPLICATION a`, ...
+/// `ON t TO`: without a kind the name is that of a table or view. Scripts in use have it; Snowflake's reference
+/// does not.
+fn is_bare_relation(mut cursor: Cursor<'_>) -> bool {
+    cursor.eat_name().is_some() && cursor.at_any(&["TO", "FROM"])
+}
+
+/// `[ROLE] r`, `DATABASE ROLE d.r`, `USER u`, `SHARE s`, `APPLICATION a`,
+/// `SHARE IN APPLICATION PACKAGE p`, ...
 fn grantee(reader: &mut Reader<'_>) {
+    if reader.cursor.eat_phrase("SHARE IN APPLICATION PACKAGE") {
+        return reader.needed(ObjectKind::ApplicationPackage);
+    }
     let mut ahead = reader.cursor;
     let kind = match ahead.eat_kind() {
         // A role may be called like a kind: `TO share`.

@@ -114,8 +114,11 @@ pub(super) fn describe(reader: &mut Reader<'_>) {
     reader.cursor.advance();
     reader.facts.verb = Verb::Describe;
     reader.facts.scope = Scope::Current;
-    if reader.cursor.at_any(&["RESULT", "SEARCH"]) {
+    if reader.cursor.at_word("RESULT") {
         return;
+    }
+    if reader.cursor.eat_phrase("SEARCH OPTIMIZATION ON") {
+        return reader.object(ObjectKind::Table);
     }
     match reader.kind() {
         Some(found) => reader.object(found.kind),
@@ -129,11 +132,11 @@ pub(super) fn show(reader: &mut Reader<'_>) {
     reader.facts.verb = Verb::Show;
     reader.facts.scope = Scope::Current;
     while !reader.cursor.at_end() {
-        let container = reader.cursor.eat("IN")
-            && reader.cursor.at_any(&["DATABASE", "SCHEMA", "TABLE", "VIEW"])
-            && !reader.cursor.at_any(&["ACCOUNT"]);
-        if !container {
+        if !reader.cursor.eat("IN") {
             reader.cursor.skip();
+            continue;
+        }
+        if reader.cursor.at_word("ACCOUNT") {
             continue;
         }
         let Some(found) = reader.cursor.eat_kind() else { continue };

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    builtin,
+    builtin::{self, Call},
+    clauses,
     reader::{Reader, reference, stage},
 };
 use crate::{
@@ -12,7 +13,10 @@ use crate::{
         ident::Ident,
         kind::ObjectKind,
     },
-    sql::{cursor::Cursor, lex::TokenKind},
+    sql::{
+        cursor::{Cursor, Named},
+        lex::TokenKind,
+    },
 };
 
 /// SELECT, WITH, VALUES, TABLE, or a query in parentheses.
@@ -26,7 +30,7 @@ pub(super) fn query(reader: &mut Reader<'_>) {
         return;
     }
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
     reader.facts.details.effects = builtin::has_effects(cursor);
 }
 
@@ -47,7 +51,7 @@ pub(super) fn explain(reader: &mut Reader<'_>) {
         reader.unexpected();
     }
     let cursor = reader.cursor;
-    sources(reader, cursor);
+    needs(reader, cursor);
     reader.facts.details.effects = builtin::has_effects(cursor);
 }
 
@@ -74,13 +78,18 @@ pub(super) fn insert(reader: &mut Reader<'_>) {
         if reader.cursor.at_end() {
             reader.unexpected();
         }
+        let mut columns = reader.cursor;
+        // Columns, unless the parenthesis holds the query itself.
+        if columns.eat_parens() && !columns.at_end() {
+            reader.cursor = columns;
+        }
     }
     if reader.facts.details.overwrites {
         reader.facts.destroys.extend(reader.facts.object.clone());
     }
     let cursor = reader.cursor;
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
 }
 
 /// `UPDATE t SET ... [FROM ...] [WHERE ...]`.
@@ -98,7 +107,7 @@ pub(super) fn update(reader: &mut Reader<'_>) {
         reader.unexpected();
     }
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
 }
 
 /// `DELETE FROM t [USING ...] [WHERE ...]`.
@@ -112,7 +121,7 @@ pub(super) fn delete(reader: &mut Reader<'_>) {
     reader.facts.details.filtered = has_where(reader.cursor);
     let cursor = reader.cursor;
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
     if !reader.facts.details.filtered {
         reader.facts.destroys.extend(reader.facts.object.clone());
     }
@@ -136,7 +145,7 @@ pub(super) fn merge(reader: &mut Reader<'_>) {
         reader.unexpected();
     }
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
 }
 
 /// `COPY INTO table | @location ...`, `COPY FILES INTO @location ...`.
@@ -166,7 +175,8 @@ pub(super) fn copy(reader: &mut Reader<'_>) {
     let cursor = reader.cursor;
     reader.facts.details.overwrites = overwrites(cursor);
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
+    clauses::properties(reader, cursor);
 }
 
 /// Whether COPY INTO a location may replace files there.
@@ -188,8 +198,17 @@ pub(super) fn stage_files(reader: &mut Reader<'_>, verb: Verb) {
     match reader.cursor.token() {
         Some(token) if token.kind == TokenKind::StagePath => {
             reader.facts.object = stage(reader.cursor.token_text(), token.start);
+            let is_own = ["@~", "@%", "@\"", "file:"];
+            let without_name = is_own.iter().any(|start| reader.cursor.token_text().starts_with(start));
+            if reader.facts.object.is_none() && !without_name && !reader.cursor.token_text().contains('%') {
+                reader.unexpected();
+            }
         }
-        Some(token) if token.kind == TokenKind::String => {}
+        Some(token) if token.kind == TokenKind::String => {
+            let path = reader.cursor;
+            clauses::staged_file(reader, path);
+            reader.facts.object = reader.facts.reads.pop();
+        }
         _ => reader.unexpected(),
     }
 }
@@ -254,8 +273,35 @@ struct Level {
     arguments: bool,
 }
 
-/// Notes every table and stage that stands in FROM, JOIN or USING, however deep, names of WITH left out.
-pub(super) fn sources(reader: &mut Reader<'_>, start: Cursor<'_>) {
+/// Notes all that a query, or a statement from here on, needs: tables and stages, functions and sequences.
+pub(super) fn needs(reader: &mut Reader<'_>, start: Cursor<'_>) {
+    sources(reader, start);
+    called(reader, start);
+}
+
+/// Notes the functions and sequences that expressions call, but for those that Snowflake brings along.
+pub(super) fn called(reader: &mut Reader<'_>, start: Cursor<'_>) {
+    for call in builtin::calls(start) {
+        let object = match &call {
+            Call::Function(named) if is_systems(named) => None,
+            Call::Function(named) => reference(ObjectKind::Function, named),
+            Call::Sequence(named) => reference(ObjectKind::Sequence, named),
+            Call::Method => None,
+        };
+        if let Some(object) = object {
+            reader.need(object);
+        }
+    }
+}
+
+/// `SYSTEM$...` functions act, but are no one's objects.
+fn is_systems(named: &Named) -> bool {
+    named.parts.last().is_some_and(|part| part.ident.as_str().starts_with("SYSTEM$"))
+}
+
+/// Notes every table and stage that stands in FROM, JOIN or USING, however deep, names of WITH left out, and what
+/// arguments of Snowflake's table functions name.
+fn sources(reader: &mut Reader<'_>, start: Cursor<'_>) {
     let local = with_names(start);
     let mut cursor = start;
     let mut levels: Vec<Level> = vec![Level::default()];
@@ -281,6 +327,7 @@ pub(super) fn sources(reader: &mut Reader<'_>, start: Cursor<'_>) {
             TokenKind::Word if cursor.at_any(&["FROM", "JOIN", "USING"]) => {
                 source = !level.arguments && !word_before.eq_ignore_ascii_case("DISTINCT");
             }
+            TokenKind::Word if clauses::argument(reader, cursor) => {}
             TokenKind::Word if cursor.at_any(AFTER_FROM) => set_from(&mut levels, false),
             _ => {}
         }
@@ -302,6 +349,15 @@ fn set_from(levels: &mut [Level], from: bool) {
 /// One source: a name is noted, all else (a query, a function, a stage) is left to the walk.
 fn read_source(reader: &mut Reader<'_>, cursor: &mut Cursor<'_>, local: &HashSet<Ident>) {
     let mut ahead = *cursor;
+    if ahead.eat("SEMANTIC_VIEW") && ahead.at_paren() {
+        ahead.advance();
+        if let Some(view) = ahead.eat_name().and_then(|named| reference(ObjectKind::SemanticView, &named)) {
+            reader.need(view);
+        }
+        return;
+    }
+    clauses::staged_file(reader, *cursor);
+    ahead = *cursor;
     if ahead.at_any(&["LATERAL", "TABLE", "VALUES", "SELECT"]) || ahead.at_run_time_name() {
         return;
     }

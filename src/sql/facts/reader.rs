@@ -20,6 +20,8 @@ pub(super) struct Reader<'t> {
     pub(super) cursor: Cursor<'t>,
     /// What is known so far.
     pub(super) facts: Facts,
+    /// How many bodies inside bodies are still looked into.
+    pub(super) bodies: usize,
     doubt: Option<Why>,
     /// What [`Facts::reads`] holds: a statement may name as many tables as there is room for.
     needed: HashSet<(ObjectKind, QualifiedName)>,
@@ -36,10 +38,11 @@ pub(super) enum Name {
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(tokens: &'t Tokens<'_>) -> Self {
+    pub(super) fn new(tokens: &'t Tokens<'_>, bodies: usize) -> Self {
         let mut reader = Self {
             cursor: tokens.cursor(),
             facts: Facts::new(Verb::Other, Certainty::Parsed),
+            bodies,
             doubt: None,
             needed: HashSet::new(),
         };

@@ -11,7 +11,7 @@ use crate::{
     },
     sql::{
         cursor::{Named, Tokens},
-        lex::TokenKind,
+        lex::{self, Token, TokenKind},
     },
 };
 
@@ -55,8 +55,15 @@ pub fn retarget(text: &str, facts: &Facts, change: &Renamed) -> Retargeted {
     let mut edits = Edits { text, change, places: BTreeMap::new() };
     let mut known: Vec<Vec<Ident>> = Vec::new();
     let objects = facts.object.iter().chain(&facts.defines).chain(&facts.reads).chain(&facts.destroys);
+    let literals: Vec<Token> = lex::tokens(text)
+        .filter(|token| matches!(token.kind, TokenKind::String | TokenKind::DollarString))
+        .collect();
     for object in objects.chain(&facts.details.targets) {
-        edits.object(object, &mut known);
+        // A text that is run, or a body, is not changed but said to hold the name.
+        let inside = |token: &Token| token.start < object.at.start && object.at.end < token.end;
+        if !literals.iter().any(inside) {
+            edits.object(object, &mut known);
+        }
     }
     let unsure = edits.rest(&known);
     Retargeted { text: edits.apply(), unsure }

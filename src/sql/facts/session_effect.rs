@@ -27,7 +27,7 @@ pub(super) fn use_context(reader: &mut Reader<'_>) {
     reader.facts.session.context = true;
     let mut ahead = reader.cursor;
     let kind = match ahead.eat_kind() {
-        Some(found) if is_context(found.kind) && !ahead.at_end() => {
+        Some(found) if (is_context(found.kind) || is_like_database(found.kind)) && !ahead.at_end() => {
             reader.cursor = ahead;
             found.kind
         }
@@ -44,6 +44,11 @@ fn bare(mut cursor: Cursor<'_>) -> ObjectKind {
         Some(named) if named.parts.len() == 2 => ObjectKind::Schema,
         _ => ObjectKind::Database,
     }
+}
+
+/// An application and its package are databases to USE.
+fn is_like_database(kind: ObjectKind) -> bool {
+    matches!(kind, ObjectKind::Application | ObjectKind::ApplicationPackage)
 }
 
 /// What a session stands in: role, warehouse, database, schema.
@@ -70,7 +75,7 @@ pub(super) fn set(reader: &mut Reader<'_>) {
     reader.facts.session.lasting = !is_literal(reader.cursor);
     if reader.facts.session.lasting {
         let cursor = reader.cursor;
-        super::query::sources(reader, cursor);
+        super::query::needs(reader, cursor);
     }
 }
 

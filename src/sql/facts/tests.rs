@@ -4,9 +4,11 @@ mod data;
 mod depends;
 mod forms;
 mod huge;
+mod needs;
 mod privileges;
 mod properties;
 mod retarget;
+mod wild;
 
 use std::fmt::Write as _;
 
@@ -147,14 +149,14 @@ fn names_know_their_place_in_the_text() {
 fn finds_what_a_query_reads() {
     let rows = [
         ("SELECT * FROM a, s.b x, (SELECT 1 FROM c), d", "TABLE A, TABLE S.B, TABLE C, TABLE D"),
-        ("SELECT f(a, b), 1 FROM t WHERE x IN (1, 2), 3", "TABLE T"),
+        ("SELECT f(a, b), 1 FROM t WHERE x IN (1, 2), 3", "TABLE T, FUNCTION F"),
         (
             "WITH x AS (SELECT * FROM a), y (c) AS (SELECT * FROM x) SELECT * FROM y JOIN \"z\" USING (k)",
             "TABLE A, TABLE \"z\"",
         ),
         ("SELECT EXTRACT(year FROM d), TRIM(x FROM y), a IS DISTINCT FROM b FROM t", "TABLE T"),
         ("SELECT * FROM TABLE(FLATTEN(input => a)), LATERAL FLATTEN(input => b) f, t", "TABLE T"),
-        ("SELECT $1 FROM @s.g/p/x.csv (FILE_FORMAT => f)", "STAGE S.G"),
+        ("SELECT $1 FROM @s.g/p/x.csv (FILE_FORMAT => f)", "STAGE S.G, FILE FORMAT F"),
         ("SELECT * FROM @~/mine, @%t", ""),
         ("SELECT * FROM IDENTIFIER('s.t') JOIN IDENTIFIER($x) ON TRUE", "TABLE S.T"),
         ("SELECT * FROM t AT (OFFSET => -60) AS x LEFT OUTER JOIN u", "TABLE T, TABLE U"),

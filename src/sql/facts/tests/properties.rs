@@ -10,7 +10,7 @@ use crate::{model::kind::ObjectKind, sql::lex};
 
 fn objects(facts: &Facts) -> impl Iterator<Item = &ObjectRef> {
     let Facts { object, defines, reads, destroys, details, .. } = facts;
-    object.iter().chain(defines).chain(reads).chain(destroys).chain(&details.targets)
+    object.iter().chain(defines).chain(reads).chain(destroys).chain(&details.targets).chain(&details.body)
 }
 
 /// Whether the text at an object's place reads as its name.
@@ -121,7 +121,18 @@ fn spread(sql: &str, choices: &[usize]) -> String {
 /// The statement with each plain name that its facts know replaced, and how.
 fn renamed(sql: &str, found: &Facts, style: usize) -> (String, BTreeMap<String, String>) {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
-    for object in objects(found).filter(|object| object.kind != ObjectKind::Stage) {
+    // Names in literals stay.
+    let plain = |object: &ObjectRef| {
+        lex::tokens(sql).any(|token| {
+            matches!(token.kind, lex::TokenKind::Word | lex::TokenKind::QuotedName)
+                && token.start == object.at.start
+        })
+    };
+    let literal: Vec<_> = objects(found).filter(|object| !plain(object)).map(|object| &object.name).collect();
+    for object in objects(found)
+        .filter(|object| !literal.contains(&&object.name))
+        .filter(|object| object.kind != ObjectKind::Stage)
+    {
         for part in [Some(&object.name.name), object.name.schema.as_ref(), object.name.database.as_ref()] {
             let known = part.map_or("", Ident::as_str);
             // Words of the language, and the schema that `d..t` leaves out.

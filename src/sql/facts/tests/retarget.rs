@@ -94,7 +94,7 @@ fn what_may_be_meant_is_left_and_said() {
     check(
         "SELECT core.f(a), x.core.g(a) FROM t",
         &schema(),
-        "SELECT core.f(a), x.core.g(a) FROM t",
-        &["core", "core"],
+        "SELECT \"core 2\".f(a), x.\"core 2\".g(a) FROM t",
+        &[],
     );
 }
