@@ -35,7 +35,9 @@ pub(super) fn alter(reader: &mut Reader<'_>) {
     };
     let kind = found.kind;
     reader.cursor.eat_phrase("IF EXISTS");
-    if kind == ObjectKind::Account && reader.cursor.at_any(&["SET", "UNSET"]) {
+    // Without a name it is the current one; SET is no name.
+    let current = matches!(kind, ObjectKind::Account | ObjectKind::Warehouse | ObjectKind::User);
+    if current && reader.cursor.at_any(&["SET", "UNSET"]) {
         reader.facts.scope = Scope::Account;
     } else {
         reader.object(kind);
@@ -207,6 +209,11 @@ const NO_COLUMNS: &[&str] = &[
     "LIVE",
     "FACTS",
     "TABLES",
+    "FEATURE",
+    "INDEX",
+    "DIMENSIONS",
+    "METRICS",
+    "RELATIONSHIPS",
 ];
 
 fn columns_are_next(reader: &Reader<'_>, word: &str) -> bool {
@@ -218,7 +225,14 @@ fn columns_are_next(reader: &Reader<'_>, word: &str) -> bool {
         return true;
     }
     // A column may bear one of these names; then its type, or nothing, follows. Only the sure form is read.
-    !ahead.at_any(NO_COLUMNS) && (ahead.word().is_some() || ahead.kind() == Some(TokenKind::QuotedName))
+    let listed = ahead.at_any(NO_COLUMNS);
+    let mut behind = ahead;
+    behind.eat_phrase("IF EXISTS");
+    behind.advance();
+    let ends = behind.at_end() || behind.at_op(",") || behind.at_any(&["CASCADE", "RESTRICT"]);
+    !listed
+        && (word == "ADD" || ends)
+        && (ahead.word().is_some() || ahead.kind() == Some(TokenKind::QuotedName))
 }
 
 /// `ADD [COLUMN] [IF NOT EXISTS] c type ... [, ...]` and `DROP [COLUMN] [IF EXISTS] c [, ...]`. With a guard on

@@ -225,9 +225,20 @@ fn has_where(mut cursor: Cursor<'_>) -> bool {
 
 /// Words that begin a statement and cannot stand outside of parentheses in a query or DML.
 fn check_one(reader: &mut Reader<'_>, mut cursor: Cursor<'_>) {
+    let query = reader.facts.verb == Verb::Select;
     while !cursor.at_end() {
+        if query && cursor.eat_phrase("FOR UPDATE") {
+            continue;
+        }
+        if query && (cursor.eat_op(".") || cursor.eat_op(":") || cursor.eat("AS")) {
+            // A part of a name, a path or an alias.
+            cursor.skip();
+            continue;
+        }
         let mut ahead = cursor;
-        let another = (ahead.eat("CREATE") && (ahead.at_phrase("OR REPLACE") || ahead.eat_kind().is_some()))
+        let writes = query && writes_next(cursor);
+        let another = writes
+            || (ahead.eat("CREATE") && (ahead.at_phrase("OR REPLACE") || ahead.eat_kind().is_some()))
             || (ahead.eat("USE") && ahead.at_any(&["ROLE", "DATABASE", "SCHEMA", "WAREHOUSE"]));
         if another {
             let at = cursor.offset();
@@ -235,6 +246,13 @@ fn check_one(reader: &mut Reader<'_>, mut cursor: Cursor<'_>) {
         }
         cursor.skip();
     }
+}
+
+/// Whether a word that writes is next: no query holds one, but for `FOR UPDATE` and the function INSERT.
+fn writes_next(mut cursor: Cursor<'_>) -> bool {
+    let writes = cursor.at_any(&["INSERT", "UPDATE", "DELETE", "MERGE"]);
+    cursor.advance();
+    writes && !cursor.at_paren()
 }
 
 /// Functions whose arguments may hold a FROM that names no table.

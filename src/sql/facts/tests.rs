@@ -116,6 +116,13 @@ fn what_is_not_understood_says_where_and_is_opaque() {
             "a second statement seems to begin here",
             9,
         ),
+        (
+            "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x",
+            Verb::Select,
+            "a second statement seems to begin here",
+            21,
+        ),
+        ("SELECT 1 DELETE FROM t", Verb::Select, "a second statement seems to begin here", 9),
         ("USE ROLE a USE ROLE b", Verb::Use, "'USE' was not expected here", 11),
         ("DROP ROLE a.b", Verb::Drop, "the name of a ROLE does not have 2 parts", 10),
         ("GRANT SELECT ON TABLEX t TO ROLE r", Verb::Grant, "no kind of object has this name", 16),
