@@ -15,11 +15,12 @@ use crate::model::{
 /// `context` gives what unqualified names mean where the statement runs. A part that neither the statement nor the
 /// context names counts as the ledger's: it is not known to be another.
 pub fn guard(facts: &Facts, ledger: &LedgerName, context: &Context4) -> Option<String> {
-    let (deed, takes_away) = match facts.verb {
-        Verb::Drop | Verb::DropIfExists => ("drop", true),
-        Verb::CreateOrReplace => ("replace", true),
-        Verb::Rename => ("rename", true),
-        Verb::Swap => ("swap", true),
+    let none: &[ObjectRef] = &[];
+    let (deed, takes_away, more) = match facts.verb {
+        Verb::Drop | Verb::DropIfExists => ("drop", true, none),
+        Verb::CreateOrReplace => ("replace", true, none),
+        Verb::Rename => ("rename", true, none),
+        Verb::Swap => ("swap", true, facts.defines.as_slice()),
         Verb::CreateOrAlter
         | Verb::Alter
         | Verb::AlterSet
@@ -27,9 +28,15 @@ pub fn guard(facts: &Facts, ledger: &LedgerName, context: &Context4) -> Option<S
         | Verb::AlterIfExists
         | Verb::AddColumn
         | Verb::DropColumn
-        | Verb::RenameColumn => ("alter", false),
-        Verb::Truncate => ("empty", false),
-        Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge | Verb::CopyInto => ("write to", false),
+        | Verb::RenameColumn => ("alter", false, none),
+        Verb::Truncate => ("empty", false, none),
+        Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge | Verb::CopyInto => {
+            ("write to", false, none)
+        }
+        // What runs now in a body takes away what its statements do; what they only add to is not among the facts.
+        Verb::Block | Verb::Chain | Verb::ExecuteImmediate => {
+            ("drop, replace or empty", true, facts.destroys.as_slice())
+        }
         Verb::Create
         | Verb::CreateIfNotExists
         | Verb::Undrop
@@ -47,10 +54,7 @@ pub fn guard(facts: &Facts, ledger: &LedgerName, context: &Context4) -> Option<S
         | Verb::List
         | Verb::Explain
         | Verb::Call
-        | Verb::ExecuteImmediate
         | Verb::Execute
-        | Verb::Block
-        | Verb::Chain
         | Verb::Begin
         | Verb::Commit
         | Verb::Rollback
@@ -63,11 +67,10 @@ pub fn guard(facts: &Facts, ledger: &LedgerName, context: &Context4) -> Option<S
     if facts.details.temporary {
         return None;
     }
-    let swapped: &[ObjectRef] = if facts.verb == Verb::Swap { &facts.defines } else { &[] };
     facts
         .object
         .iter()
-        .chain(swapped)
+        .chain(more)
         .chain(&facts.details.targets)
         .filter(|object| takes_away || object.kind.is_relation())
         .find_map(|object| Some(format!("would {deed} {}", held(object, ledger, context)?)))

@@ -31,6 +31,10 @@ pub fn hazard(facts: &Facts) -> Option<Hazard> {
         Verb::Truncate | Verb::Remove => Some(Hazard::LosesData),
         Verb::GrantOwnership => (!details.keeps_grants).then_some(Hazard::LosesGrants),
         Verb::Revoke => Some(Hazard::LosesGrants),
+        // The statements of a body that runs now.
+        Verb::Block | Verb::Chain | Verb::ExecuteImmediate => {
+            facts.destroys.iter().any(|object| holds_data(object.kind)).then_some(Hazard::LosesData)
+        }
         // Which columns CREATE OR ALTER drops is known to the server only.
         Verb::CreateOrAlter
         | Verb::Create
@@ -57,10 +61,7 @@ pub fn hazard(facts: &Facts) -> Option<Hazard> {
         | Verb::List
         | Verb::Explain
         | Verb::Call
-        | Verb::ExecuteImmediate
         | Verb::Execute
-        | Verb::Block
-        | Verb::Chain
         | Verb::Begin
         | Verb::Commit
         | Verb::Rollback

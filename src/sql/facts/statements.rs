@@ -215,9 +215,11 @@ impl Found {
                 self.reads.push(moved(object));
             }
         }
+        // What an earlier statement of the body made is no one else's loss.
+        let gone = facts.destroys.into_iter().filter(|object| !self.made.contains(&key(object)));
+        self.destroys.extend(gone.map(moved));
         self.made.extend(facts.defines.iter().map(key));
         self.defines.extend(facts.defines.into_iter().map(moved));
-        self.destroys.extend(facts.destroys.into_iter().map(moved));
     }
 }
 

@@ -303,6 +303,10 @@ fn hazards_are_what_does_not_come_back() {
         ("GRANT OWNERSHIP ON TABLE t TO ROLE r", Some(Hazard::LosesGrants)),
         ("GRANT OWNERSHIP ON TABLE t TO ROLE r COPY CURRENT GRANTS", None),
         ("REVOKE SELECT ON TABLE t FROM ROLE r", Some(Hazard::LosesGrants)),
+        ("BEGIN DROP TABLE t; END", Some(Hazard::LosesData)),
+        ("EXECUTE IMMEDIATE 'DROP TABLE t'", Some(Hazard::LosesData)),
+        ("BEGIN CREATE TEMP TABLE w (a INT); INSERT INTO w SELECT 1; DROP TABLE w; END", None),
+        ("CREATE PROCEDURE p() RETURNS INT AS BEGIN DROP TABLE t; END", None),
     ];
     for (sql, expected) in rows {
         assert_eq!(hazard(&facts(sql)), expected, "{sql}");
@@ -404,6 +408,13 @@ fn the_ledgers_containers_are_guarded() {
         ("GRANT SELECT ON TABLE \"snowops_schema_history\" TO ROLE r", &home, None),
         ("COMMENT ON TABLE \"snowops_schema_history\" IS 'x'", &home, None),
         ("DROP ROLE snowops", &home, None),
+        ("BEGIN SELECT 1; DROP SCHEMA snowops; END", &home, Some("would drop, replace or empty the schema")),
+        (
+            "EXECUTE IMMEDIATE 'DROP TABLE \"snowops_schema_history\"'",
+            &home,
+            Some("would drop, replace or empty the table"),
+        ),
+        ("BEGIN DROP SCHEMA other; END", &home, None),
     ];
     for (sql, context, expected) in rows {
         let found = guard(&facts(sql), &ledger, context);
