@@ -9,7 +9,7 @@ mod place;
 use std::fmt;
 
 pub use codes::Code;
-pub use defuse::{defuse, defuse_line};
+pub use defuse::{defuse, defuse_json, defuse_line};
 pub use place::{Excerpt, Place};
 use serde::Serialize;
 

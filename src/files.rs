@@ -15,7 +15,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 pub use walk::{Entry, Found, walk};
 
-/// The largest file that is read into memory, in bytes. Snowflake refuses statements far below it.
+/// The largest script of a project, in bytes. Snowflake refuses statements far below it.
 pub const LARGEST_FILE: u64 = 512 * 1024 * 1024;
 
 /// Why a path could not be used.
@@ -206,6 +206,20 @@ pub fn read_bytes(path: &Utf8Path) -> Result<Vec<u8>, FileError> {
     read_at_most(path, LARGEST_FILE)
 }
 
+/// The bytes of an ordinary file of any size. Links are followed.
+pub fn read_any_size(path: &Utf8Path) -> Result<Vec<u8>, FileError> {
+    read_at_most(path, u64::MAX)
+}
+
+/// All that comes on standard input.
+pub fn read_standard_input() -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    match io::stdin().lock().read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(FileError::io(Utf8Path::new("-"), Action::Read, &error)),
+    }
+}
+
 fn read_at_most(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let failed = |error: &io::Error| FileError::io(path, Action::Read, error);
     let refused = |reason| FileError::new(path, Action::Read, reason);
@@ -222,7 +236,7 @@ fn read_at_most(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, FileError> {
         return Err(refused(Reason::TooLarge { limit }));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(after.len()).unwrap_or_default());
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
     if bytes.len() as u64 > limit {
         return Err(refused(Reason::TooLarge { limit }));
     }

@@ -19,9 +19,10 @@ use crate::{
         settings::ScriptSettings,
         statement::{Statement, StatementHash, StatementSettings},
     },
-    render::{Output, Renderer, Script},
+    render::{Output, Renderer, Script, SourceMap},
     sql::{
         facts::facts,
+        lex::{TokenKind, tokens},
         split::{Piece, SplitError, split},
     },
 };
@@ -142,16 +143,21 @@ pub fn cut(output: &Output, file: &str, source: &str) -> Result<Cut, Vec<Diagnos
     let text = output.text.as_str();
     let mut findings = Vec::new();
     let pieces = split(text)
-        .map_err(|errors| errors.into_iter().map(|e| split_finding(e, output)).collect::<Vec<_>>())?;
+        .map_err(|errors| errors.into_iter().map(|e| split_finding(e, &output.map)).collect::<Vec<_>>())?;
+    let left = left_templates(output);
+    if !left.is_empty() {
+        return Err(left);
+    }
     let has_directives = source.contains("snowops:");
     let mut statements = Vec::with_capacity(pieces.len());
     let mut starts = Vec::with_capacity(pieces.len());
     let mut end_of_last = 0;
-    for (index, Piece { start, end }) in pieces.into_iter().enumerate() {
+    for (index, Piece { start, end }) in pieces.iter().enumerate() {
         let sent = &text[start..end];
         let at = output.map.span(start..end);
         let facts = facts(sent);
         findings.extend(partial(&facts, output, start));
+        findings.extend(large(sent, output, start));
         let settings = if has_directives && *at.file == *file {
             let from = output.map.span(end_of_last..start).start.min(at.start);
             let (settings, wrong) = directives::statement_settings(file, source, from..at.start);
@@ -160,6 +166,7 @@ pub fn cut(output: &Output, file: &str, source: &str) -> Result<Cut, Vec<Diagnos
         } else {
             StatementSettings::default()
         };
+        findings.extend(directives_in_templates(&text[end_of_last..start], end_of_last, output, file));
         let hash = StatementHash::of(sent);
         statements.push(Statement { ordinal: index + 1, text: sent.to_owned(), at, hash, facts, settings });
         starts.push(start);
@@ -168,11 +175,53 @@ pub fn cut(output: &Output, file: &str, source: &str) -> Result<Cut, Vec<Diagnos
     Ok(Cut { statements, starts, findings })
 }
 
-fn split_finding(error: SplitError, output: &Output) -> Diagnostic {
-    let (place, notes) = output.map.place(error.at.clone());
+/// Templates that the rendered text still holds outside of its literals and comments. No server knows them, and one that
+/// stands alone would not even reach it.
+fn left_templates(output: &Output) -> Vec<Diagnostic> {
+    let text = output.text.as_str();
+    if !["{{", "{%", "{#", "<%"].iter().any(|open| text.contains(open)) {
+        return vec![];
+    }
+    let left = tokens(text).filter(|t| matches!(t.kind, TokenKind::TemplateValue | TokenKind::TemplateTag));
+    left.map(|token| {
+        let (place, notes) = output.map.place(token.start..token.end);
+        let open = &text[token.start..token.start + 2];
+        let (message, hint) = if open == "<%" {
+            (
+                "`<% %>` is a template of the Snowflake CLI, which snowops does not render".to_owned(),
+                "write `{{ name }}` and declare the name under `vars` in snowops.yml",
+            )
+        } else {
+            (
+                format!("the rendered SQL still holds a template: `{open}`"),
+                "only literals and comments may hold one; was it printed by `{% raw %}` or by a value?",
+            )
+        };
+        with_notes(Diagnostic::error(Code::TemplateError, message).at(place), notes).hint(hint)
+    })
+    .collect()
+}
+
+/// `snowops:` comments that a template wrote. They are read from the script before rendering, so these say nothing.
+fn directives_in_templates(between: &str, start: usize, output: &Output, file: &str) -> Vec<Diagnostic> {
+    let marks = directives::marks(between);
+    let placed = marks.into_iter().map(|mark| output.map.place(start + mark.start..start + mark.end));
+    placed
+        .filter(|(place, _)| place.file != file)
+        .map(|(place, notes)| {
+            let message = "a `snowops:` comment stands in a template, where it is not read";
+            with_notes(Diagnostic::error(Code::InvalidDirective, message).at(place), notes)
+                .hint("put it into the script, on a line of its own before the statement or the call")
+        })
+        .collect()
+}
+
+/// Why a text cannot be cut, with its place in the source.
+pub fn split_finding(error: SplitError, map: &SourceMap) -> Diagnostic {
+    let (place, notes) = map.place(error.at.clone());
     let mut finding = with_notes(Diagnostic::error(error.code, error.message).at(place), notes);
     if let Some((range, what)) = error.related {
-        finding = finding.note(format!("{what} at {}", output.map.place(range).0));
+        finding = finding.note(format!("{what} at {}", map.place(range).0));
     }
     match error.hint {
         Some(hint) => finding.hint(hint),
@@ -205,6 +254,27 @@ fn partial(facts: &Facts, output: &Output, start: usize) -> Option<Diagnostic> {
             )
         }
     }
+}
+
+/// Size of a statement, in bytes, above which Snowflake runs it but keeps only a part of its text in the query history:
+/// "Limits on Query Text Size", <https://docs.snowflake.com/en/user-guide/query-size-limits>. The page counts the
+/// compressed text and advises to keep the plain text below the limit.
+const RECOMMENDED_SIZE: usize = 1024 * 1024;
+
+fn large(sent: &str, output: &Output, start: usize) -> Option<Diagnostic> {
+    if sent.len() <= RECOMMENDED_SIZE {
+        return None;
+    }
+    let (place, notes) = output.map.place(start..start);
+    let message = format!(
+        "this statement has {} bytes, Snowflake recommends at most {RECOMMENDED_SIZE}; of a larger one the server may \
+         keep only a part in its query history, or refuse it",
+        sent.len()
+    );
+    Some(
+        with_notes(Diagnostic::warning(Code::LargeStatement, message).at(place), notes)
+            .hint("load the data from a stage with COPY INTO, or write several smaller statements"),
+    )
 }
 
 const OPAQUE: &str =

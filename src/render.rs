@@ -5,9 +5,12 @@
 
 mod filters;
 mod guard;
+mod jinja;
 mod map;
+mod marks;
 mod placeholders;
 mod problem;
+mod python;
 pub mod slots;
 mod templates;
 #[cfg(test)]

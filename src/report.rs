@@ -4,6 +4,7 @@ mod excerpt;
 mod human;
 mod json;
 mod progress;
+mod statements;
 mod table;
 
 use std::{
@@ -14,16 +15,13 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 use serde_json::Value;
+pub use statements::Statements;
 
 use crate::{
     config::Shown,
     diagnostic::{Diagnostic, defuse, defuse_line},
     engine::{
-        Stop, Survey,
-        doctor::Check,
-        init::Initialized,
-        migrate::Migrated,
-        render::{RenderedFile, StatementLine},
+        Stop, Survey, doctor::Check, init::Initialized, migrate::Migrated, render::RenderedFile,
         repair::Repaired,
     },
     event::{Event, EventSink},
@@ -108,8 +106,8 @@ pub enum Body<'a> {
     Migrate(&'a Migrated),
     /// `render`.
     Rendered(&'a [RenderedFile]),
-    /// `render --statements`.
-    Statements(&'a [StatementLine]),
+    /// `render --statements`: the statements were written before, by [`Statements`].
+    Statements,
     /// `repair`.
     Repair(&'a Repaired),
     /// `doctor`.
@@ -171,8 +169,8 @@ impl Ui {
     /// When stdout or stderr cannot be written; a closed pipe among them.
     pub fn show(&self, report: &Report<'_>) -> io::Result<()> {
         match self.format {
-            Format::Human { chosen } => {
-                let how = human::How { loudness: self.loudness, chosen, width: width() };
+            Format::Human { .. } => {
+                let how = human::How { loudness: self.loudness, width: width() };
                 human::show(report, &how, &mut self.stdout(), &mut self.stderr())?;
                 self.raw(&report.body)
             }

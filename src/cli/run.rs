@@ -219,8 +219,3 @@ pub(super) fn unreadable(arguments: &[OsString], error: &clap::Error) -> Exit {
     drop(ui.show(&report));
     Exit::USAGE
 }
-
-/// A path as the engine wants it: absolute.
-pub(super) fn absolute(run: &Run, path: &Utf8PathBuf) -> Utf8PathBuf {
-    run.inputs.directory.join(path)
-}

@@ -91,6 +91,8 @@ codes! {
     PartialStatement = "partial_statement",
     /// A client command (PUT, GET, `!command`) that the server does not know.
     ClientCommand = "client_command",
+    /// A statement is larger than Snowflake recommends; the server keeps only a part of its text.
+    LargeStatement = "large_statement",
     // Validation and planning.
     /// An applied versioned migration differs from its file.
     ChecksumMismatch = "checksum_mismatch",

@@ -1,5 +1,7 @@
 //! Makes text from SQL, servers and file names harmless for terminals and pipeline logs.
 
+use std::{borrow::Cow, fmt::Write as _};
+
 /// The text without control characters (line feed and tab stay, others show as `\u{..}`), and with `##vso[` and
 /// `##[` broken: an Azure agent would take them as commands wherever they stand in a line, invisible characters
 /// between notwithstanding.
@@ -24,6 +26,28 @@ pub fn defuse_line(text: &str) -> String {
     defuse(text).replace(['\n', '\t'], " ")
 }
 
+/// Text inside a JSON document made as harmless, without loss: what [`defuse`] would change is written as `\u....`, so that
+/// a reader of the JSON gets the very text. JSON's own escapes have been put in before.
+pub fn defuse_json(json: &str) -> Cow<'_, str> {
+    let bytes = json.as_bytes();
+    let plain = bytes.iter().all(|byte| *byte < 0x7f) && memchr::memmem::find(bytes, b"##").is_none();
+    if plain {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    let mut chars = json.chars().peekable();
+    while let Some(c) = chars.next() {
+        let command = c == '#' && chars.peek() == Some(&'#');
+        if command || (c > '\u{7e}' && is_unsafe(c)) {
+            // All of them lie in the plane that four digits name.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Control characters, and the marks that reorder or hide text (bidirectional controls, zero-width characters).
 fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -33,6 +57,24 @@ fn is_unsafe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_harmless_and_says_the_same() {
+        for text in [
+            "plain",
+            "###[x",
+            "##vso[a]",
+            "a\u{202E}\u{7f}\u{9b}b\u{FEFF}",
+            "é\r\n\t\u{1b}[31m",
+            "\\##[\\#\\\u{200B}",
+            "\u{1F600}##",
+        ] {
+            let json = serde_json::to_string(text).unwrap();
+            let safe = defuse_json(&json);
+            assert!(!safe.contains("##") && !safe.chars().any(is_unsafe), "{safe}");
+            assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), text);
+        }
+    }
 
     #[test]
     fn breaks_commands_and_shows_control_characters() {

@@ -59,6 +59,14 @@ pub struct Details {
     /// Columns that ALTER TABLE adds or drops; for RENAME COLUMN the old and the new name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Ident>,
+    /// Tables that a multi-table INSERT writes to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<ObjectRef>,
+    /// What the body of a routine, task or alert names. It is needed when the body runs, not when it is created:
+    /// Snowflake compiles no such body at CREATE. As far as its text tells: text built at run time and languages
+    /// other than SQL are not looked into.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub body: Vec<ObjectRef>,
     /// A query calls what may act when it is evaluated: NEXTVAL, a `SYSTEM$` function, or a function that is not
     /// one of Snowflake's own, since it may be an external one.
     #[serde(skip_serializing_if = "is_false")]
@@ -69,7 +77,7 @@ pub struct Details {
     /// COPY GRANTS, or COPY CURRENT GRANTS: what was granted stays.
     #[serde(skip_serializing_if = "is_false")]
     pub keeps_grants: bool,
-    /// OVERWRITE: INSERT empties the table first.
+    /// OVERWRITE: INSERT empties the table first, COPY INTO a location replaces files there.
     #[serde(skip_serializing_if = "is_false")]
     pub overwrites: bool,
     /// UPDATE or DELETE has a WHERE.
@@ -332,6 +340,24 @@ pub enum Hazard {
     LosesGrants,
     /// A definition is lost that UNDROP does not bring back.
     LosesDefinition,
+}
+
+/// What takes a statement back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undo {
+    /// These statements, in order, where the server still keeps what they need. What they cannot say stands in
+    /// angle brackets.
+    Statements(Vec<String>),
+    /// A statement that begins so, with the other words of the one that is taken back.
+    Opposite(&'static str),
+    /// The same statement with the value from before.
+    FormerValue,
+    /// The definition from before, run again.
+    FormerText,
+    /// A clone or a query of what was there before, while retention lasts.
+    TimeTravel,
+    /// Nothing.
+    Nothing,
 }
 
 impl Verb {

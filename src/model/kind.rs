@@ -242,6 +242,7 @@ kinds! {
 
 /// Other words for a kind, seen in older or special statements.
 const SYNONYMS: &[(&str, ObjectKind)] = &[
+    ("ADAPTIVE WAREHOUSE", ObjectKind::Warehouse),
     ("DYNAMIC ICEBERG TABLE", ObjectKind::DynamicTable),
     ("EXTERNAL LISTING", ObjectKind::Listing),
     ("ORGANIZATION LISTING", ObjectKind::Listing),
@@ -335,6 +336,16 @@ impl ObjectKind {
     /// Whether it is a table, view, stream or another kind that shares their names in a schema.
     pub fn is_relation(self) -> bool {
         self.name_space() == "relation"
+    }
+
+    /// Whether only ALTER TABLE makes, changes and drops it.
+    pub fn is_table_part(self) -> bool {
+        matches!(self, Self::Column | Self::Constraint)
+    }
+
+    /// Whether it is a role, a database role or an application role.
+    pub fn is_role(self) -> bool {
+        matches!(self, Self::Role | Self::DatabaseRole | Self::ApplicationRole)
     }
 
     /// Whether it is a procedure or function, whose identity needs the types of its arguments.

@@ -14,16 +14,13 @@ use super::{
 use crate::{
     diagnostic::{Code, Diagnostic},
     model::{
-        facts::{Facts, Verb},
+        facts::Verb,
         history::abbreviate_script,
-        ident::Ident,
-        kind::ObjectKind,
         migration::{Body, Migration, Prepared},
         name::MigrationKind,
         plan::{Action, Plan, Step, Target},
         state::MigrationState,
         statement::Statement,
-        target::Context4,
     },
     sql::facts,
 };
@@ -205,7 +202,7 @@ fn unsupported(migration: &Migration) -> Option<Diagnostic> {
     )
 }
 
-/// Statements that no session may be given: client commands, and what would take the ledger away.
+/// Statements that no session may be given: client commands, and what would write to the ledger or take it away.
 fn forbidden(prepared: &Prepared, evaluation: &Evaluation<'_>) -> Vec<Diagnostic> {
     let Body::Ready(rendered) = &prepared.body else { return Vec::new() };
     let policy = evaluation.given.policy;
@@ -217,36 +214,9 @@ fn forbidden(prepared: &Prepared, evaluation: &Evaluation<'_>) -> Vec<Diagnostic
         } else if let Some(what) = facts::guard(&statement.facts, &policy.ledger, &context) {
             findings.push(protected(prepared, statement, &what));
         }
-        follow(&mut context, &statement.facts);
+        facts::follow(&mut context, &statement.facts);
     }
     findings
-}
-
-/// Where the session stands after a statement: names that follow are read there. After one that may have moved it
-/// anywhere nothing is known.
-fn follow(context: &mut Context4, facts: &Facts) {
-    if !facts.session.context {
-        return;
-    }
-    let moves = matches!(
-        facts.verb,
-        Verb::Use | Verb::Create | Verb::CreateOrReplace | Verb::CreateIfNotExists | Verb::CreateOrAlter
-    );
-    let Some(object) = facts.object.as_ref().filter(|_| moves) else {
-        (context.database, context.schema) = (None, None);
-        return;
-    };
-    match object.kind {
-        ObjectKind::Database => {
-            context.database = Some(object.name.name.clone());
-            context.schema = Some(Ident::stored("PUBLIC"));
-        }
-        ObjectKind::Schema => {
-            context.database = object.name.database.clone().or_else(|| context.database.take());
-            context.schema = Some(object.name.name.clone());
-        }
-        _ => {}
-    }
 }
 
 fn client_command(prepared: &Prepared, statement: &Statement) -> Diagnostic {
@@ -270,7 +240,7 @@ fn protected(prepared: &Prepared, statement: &Statement, what: &str) -> Diagnost
         format!("{}, statement {}: {what}", migration.script, statement.ordinal),
     );
     finding.at(resume::place(migration, Some(statement))).hint(
-        "leave that object to people, or keep the ledger elsewhere: `history.database` and `history.schema` in \
+        "leave that object to snowops and to people, or keep the ledger elsewhere: `history.database` and `history.schema` in \
          snowops.yml",
     )
 }

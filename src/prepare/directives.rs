@@ -411,6 +411,15 @@ fn comments(source: &str, range: Range<usize>) -> Vec<Comment> {
     found
 }
 
+/// Where the `snowops:` comments stand in a text between two statements.
+pub(super) fn marks(text: &str) -> Vec<Range<usize>> {
+    // Most texts are short and have none; looking for the colon costs less than reading comments.
+    if !text.contains(':') {
+        return Vec::new();
+    }
+    comments(text, 0..text.len()).into_iter().map(|comment| comment.mark..comment.body.end).collect()
+}
+
 /// Where the pairs of a comment line begin, if it is one of ours.
 fn directive(comment: &str) -> Option<usize> {
     const WORD: &str = "snowops:";

@@ -1,12 +1,14 @@
 //! From rendered text back to the files that it came from.
 
 use std::{
+    fmt,
     ops::Range,
     sync::{Arc, OnceLock},
 };
 
 use minijinja::{OutputSpan, OutputSpanKind};
 
+use super::marks::{Found, Places};
 use crate::{diagnostic::Place, model::statement::SourceSpan};
 
 /// Where each byte of a rendered text comes from. Lines and columns are worked out from byte offsets: minijinja's
@@ -16,6 +18,30 @@ pub struct SourceMap {
     files: Vec<SourceFile>,
     segments: Vec<Segment>,
     length: usize,
+    captured: Option<Arc<Captured>>,
+}
+
+/// What is behind the expressions of a map: worked out when somebody asks for a place there, as it takes one more
+/// render.
+pub(super) struct Captured {
+    places: OnceLock<Option<Places>>,
+    again: Box<dyn Fn() -> Option<Places> + Send + Sync>,
+}
+
+impl Captured {
+    pub(super) fn new(again: impl Fn() -> Option<Places> + Send + Sync + 'static) -> Self {
+        Self { places: OnceLock::new(), again: Box::new(again) }
+    }
+
+    fn find(&self, range: Range<usize>) -> Option<Found<'_>> {
+        self.places.get_or_init(|| (self.again)()).as_ref()?.find(range)
+    }
+}
+
+impl fmt::Debug for Captured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Captured").finish_non_exhaustive()
+    }
 }
 
 /// How a piece of source text became rendered text.
@@ -36,6 +62,8 @@ struct Segment {
     file: u32,
     source: Range<usize>,
     origin: Origin,
+    /// First byte in what the templates gave, before placeholders; for a placeholder where its `${` stood.
+    template: usize,
 }
 
 impl SourceMap {
@@ -56,28 +84,64 @@ impl SourceMap {
         SourceSpan { file: source.name.clone(), start: range.start, end: range.end, line, column }
     }
 
-    /// The same place with the text around it, and a note for what is not plain text there: an expression or a
-    /// placeholder that wrote it.
+    /// The most exact place with the text around it: inside the macro or the captured block that wrote it, where
+    /// that can be told. Notes say what the text there is if it is not a copy, and where it was called from.
     pub fn place(&self, rendered: Range<usize>) -> (Place, Vec<String>) {
-        let (file, range, origin) = self.source(rendered);
-        let source = &self.files[file];
-        let shown = source.text.get(range.clone()).map(one_line).unwrap_or_default();
-        let notes = match origin {
-            Origin::Copied => vec![],
-            Origin::Expression => vec![format!("the text there is what the expression '{shown}' wrote")],
-            Origin::Placeholder => vec![format!("the text there is the value of '{shown}'")],
+        let (file, range, origin) = self.source(rendered.clone());
+        let outer = &self.files[file];
+        let Some(found) = self.captured(rendered, origin) else {
+            let notes = written_by(&outer.text, &range, origin);
+            return (Place::of(&*outer.name, &outer.text, range), notes);
         };
-        (Place::of(&*source.name, &source.text, range), notes)
+        let text = &found.file.text;
+        let (source, origin) = match (origin, found.copied) {
+            (Origin::Placeholder, _) => (to_brace(text, found.source.start), Origin::Placeholder),
+            (_, true) => (found.source, Origin::Copied),
+            (_, false) => (found.source, Origin::Expression),
+        };
+        let mut notes = written_by(text, &source, origin);
+        let inside =
+            *outer.name == *found.file.file && range.start <= source.start && source.end <= range.end;
+        if !inside {
+            let call = Place::of(&*outer.name, &outer.text, range);
+            notes.insert(
+                0,
+                match found.in_macro {
+                    Some(name) => format!("in macro {name}, called at {call}"),
+                    None => format!("printed at {call}"),
+                },
+            );
+        }
+        (Place::of(&*found.file.file, text, source), notes)
+    }
+
+    /// What wrote the rendered bytes inside of the expression that printed them.
+    fn captured(&self, rendered: Range<usize>, origin: Origin) -> Option<Found<'_>> {
+        let captured = self.captured.as_ref().filter(|_| origin != Origin::Copied)?;
+        let start = rendered.start.min(self.length);
+        let index = self.index(start);
+        let segment = self.segments.get(index)?;
+        if origin == Origin::Placeholder {
+            return captured.find(segment.template..segment.template + 1).filter(|found| found.copied);
+        }
+        let end = rendered.end.clamp(start, self.end(index));
+        captured.find(segment.template + (start - segment.start)..segment.template + (end - segment.start))
+    }
+
+    /// The same map, with what is behind its expressions.
+    pub(super) fn with_captured(mut self, captured: Captured) -> Self {
+        self.captured = Some(Arc::new(captured));
+        self
     }
 
     /// A map without a rendered byte yet; `file` is where an empty text comes from.
     pub(super) fn empty(file: impl Into<Arc<str>>, text: Arc<str>) -> Self {
-        Self { files: vec![SourceFile::new(file.into(), text)], segments: vec![], length: 0 }
+        Self { files: vec![SourceFile::new(file.into(), text)], segments: vec![], length: 0, captured: None }
     }
 
     /// A map without a rendered byte yet that knows the files of this one.
     pub(super) fn same_files(&self) -> Self {
-        Self { files: self.files.clone(), segments: vec![], length: 0 }
+        Self { files: self.files.clone(), segments: vec![], length: 0, captured: self.captured.clone() }
     }
 
     /// Makes `file` known; its number serves [`Self::push`].
@@ -123,8 +187,12 @@ impl SourceMap {
         }
     }
 
-    /// Adds the next `length` rendered bytes.
+    /// Adds the next `length` bytes of what the templates gave.
     pub(super) fn push(&mut self, length: usize, file: u32, source: Range<usize>, origin: Origin) {
+        self.push_at(length, file, source, origin, self.length);
+    }
+
+    fn push_at(&mut self, length: usize, file: u32, source: Range<usize>, origin: Origin, template: usize) {
         if length == 0 {
             return;
         }
@@ -137,7 +205,7 @@ impl SourceMap {
             last.source.end = source.end;
             return;
         }
-        self.segments.push(Segment { start, file, source, origin });
+        self.segments.push(Segment { start, file, source, origin, template });
     }
 
     /// Adds the next rendered bytes as `base` has them at `range`.
@@ -154,15 +222,18 @@ impl SourceMap {
                 }
                 Origin::Expression | Origin::Placeholder => segment.source.clone(),
             };
-            self.push(end - at, segment.file, source, segment.origin);
+            let template = segment.template + (at - segment.start);
+            self.push_at(end - at, segment.file, source, segment.origin, template);
             at = end;
         }
     }
 
     /// Adds the next `length` rendered bytes as the value of the placeholder that `base` has at `range`.
     pub(super) fn push_placeholder(&mut self, base: &Self, range: Range<usize>, length: usize) {
+        let template = range.start;
         let (file, source, _) = base.source(range);
-        self.push(length, u32::try_from(file).unwrap_or(u32::MAX), source, Origin::Placeholder);
+        let file = u32::try_from(file).unwrap_or(u32::MAX);
+        self.push_at(length, file, source, Origin::Placeholder, template);
     }
 
     /// Whether all bytes of `rendered` were copied from one file as they stand there.
@@ -212,6 +283,22 @@ impl SourceMap {
         };
         (first.file as usize, from..to, first.origin)
     }
+}
+
+/// A note on text that is no copy of its source.
+fn written_by(text: &str, source: &Range<usize>, origin: Origin) -> Vec<String> {
+    let shown = text.get(source.clone()).map(one_line).unwrap_or_default();
+    match origin {
+        Origin::Copied => vec![],
+        Origin::Expression => vec![format!("the text there is what the expression '{shown}' wrote")],
+        Origin::Placeholder => vec![format!("the text there is the value of '{shown}'")],
+    }
+}
+
+/// The placeholder that begins at `start`.
+fn to_brace(text: &str, start: usize) -> Range<usize> {
+    let length = text.get(start..).and_then(|rest| rest.find('}')).map_or(0, |at| at + 1);
+    start..start + length
 }
 
 /// The first line of `text`, cut where it gets long.

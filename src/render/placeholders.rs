@@ -97,11 +97,15 @@ impl Placeholders {
                         out.push_str(value);
                         out_map.push_placeholder(map, range, value.len());
                     }
-                    Err(finding) => findings.push(placed(*finding, map, range)),
+                    Err(finding) => {
+                        let finding = in_template_literal(*finding, text, &range, Some(name), filename);
+                        findings.push(placed(finding, map, range));
+                    }
                 },
                 What::Open => {
                     let message = "'${' opens a placeholder that is not closed on its line";
-                    findings.push(placed(escape_hint(message), map, range));
+                    let finding = in_template_literal(escape_hint(message), text, &range, None, filename);
+                    findings.push(placed(finding, map, range));
                 }
             }
         }
@@ -231,6 +235,34 @@ fn escape_hint(message: &str) -> Diagnostic {
         "write '$${' for the characters '${', or turn placeholders off for this script with \
          'placeholderReplacement=false' in its .conf file",
     )
+}
+
+/// Says of a placeholder inside a JavaScript template literal what it is there, and the ways out.
+fn in_template_literal(
+    mut finding: Diagnostic,
+    text: &str,
+    range: &Range<usize>,
+    name: Option<&str>,
+    filename: &str,
+) -> Diagnostic {
+    let quotes = |body: Range<usize>| {
+        let before = text.get(body.start..range.start).unwrap_or_default();
+        memchr::memchr_iter(b'`', before.as_bytes()).count()
+    };
+    if slots::body(text, range.start).map_or(0, quotes).is_multiple_of(2) {
+        return finding;
+    }
+    let define = match name.filter(|name| name.chars().all(is_name_char)) {
+        Some(name) => format!("; or, if it is a placeholder, define '{name}' under 'vars:' in snowops.yml"),
+        None => String::new(),
+    };
+    finding.notes.clear();
+    finding
+        .note("it stands in a JavaScript template literal: placeholders are replaced in $$ bodies too")
+        .hint(format!(
+            "write '$${{' for JavaScript's '${{'; or turn placeholders off for this script with \
+             'placeholderReplacement=false' in {filename}.conf{define}"
+        ))
 }
 
 fn too_long(map: &SourceMap, range: Range<usize>, most: usize) -> Diagnostic {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, error::Error as StdError, fmt, ops::Range, sync
 
 use minijinja::{Error, ErrorKind};
 
-use super::{TemplateFile, map::one_line};
+use super::{TemplateFile, map::one_line, slots};
 use crate::diagnostic::{Code, Diagnostic, Place};
 
 /// Includes that are named on the way to an error; a template that includes itself has many.
@@ -72,6 +72,15 @@ impl Sources {
             None => (&self.script, 0..0),
         };
         let mut finding = own.cloned().unwrap_or_else(|| self.describe(innermost, file, &mut range));
+        let code_in_body = own.is_none()
+            && matches!(finding.code, Code::TemplateError | Code::UndefinedVariable)
+            && slots::body(&file.text, range.start).is_some();
+        if code_in_body {
+            finding = finding.note(
+                "it stands in a $$ body: if '{{' and '{%' are code there and no template, put {% raw %} before \
+                 the body and {% endraw %} behind it",
+            );
+        }
         let place = Place::of(&*file.file, &file.text, range);
         let mut last = place.to_string();
         match &finding.place {
@@ -131,16 +140,23 @@ impl Sources {
                 "look for a macro or an include that calls itself, or for expressions inside expressions",
             ),
             ErrorKind::SyntaxError => {
-                Diagnostic::error(Code::TemplateError, format!("template syntax: {detail}"))
+                if let Some(at) = unclosed(&file.text, detail) {
+                    *range = at..at + 2;
+                }
+                let message = format!("template syntax: {}", tidy(detail, error.kind()));
+                Diagnostic::error(Code::TemplateError, message)
                     .hint("text that only looks like a template can stand between {% raw %} and {% endraw %}")
             }
             ErrorKind::UnknownFunction | ErrorKind::UnknownFilter | ErrorKind::UnknownTest => {
                 Diagnostic::error(Code::TemplateError, tidy(detail, error.kind()))
             }
-            kind => match undefined_name(detail) {
-                Some(name) => self.undefined(&name).note(tidy(detail, kind)),
-                None => Diagnostic::error(Code::TemplateError, tidy(detail, kind)),
-            },
+            kind => {
+                if let Some(name) = undefined_name(detail) {
+                    return self.undefined(&name).note(tidy(detail, kind));
+                }
+                let finding = Diagnostic::error(Code::TemplateError, tidy(detail, kind));
+                way_out(detail).into_iter().fold(finding, Diagnostic::hint)
+            }
         }
     }
 
@@ -174,10 +190,38 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
         .map(|(_, candidate)| candidate)
 }
 
-/// The expression that minijinja names in "`x.y` is undefined".
+/// The expression that minijinja names at the end of a message: "`x.y` is undefined", or behind another message in
+/// parentheses; with where it came from, if that is elsewhere. The error itself has no field for it.
 fn undefined_name(detail: &str) -> Option<String> {
-    let (before, _) = detail.split_once("` is undefined")?;
-    Some(before.rsplit('`').next()?.to_owned())
+    let detail = detail.strip_suffix(')').unwrap_or(detail);
+    let end = detail.rfind("` is undefined")?;
+    let rest = detail[end..].strip_prefix("` is undefined")?;
+    if !(rest.is_empty() || rest.starts_with(", from ") || rest.starts_with(" (from ")) {
+        return None;
+    }
+    let start = match detail[..end].rfind("(`") {
+        Some(at) => at + 2,
+        None => detail.starts_with('`').then_some(1)?,
+    };
+    detail.get(start..end).map(str::to_owned)
+}
+
+/// Where a comment or a raw block opens that is never closed; minijinja points to the end of the file.
+fn unclosed(text: &str, detail: &str) -> Option<usize> {
+    match detail {
+        "unexpected end of comment" => {
+            let closed = text.rfind("#}").map_or(0, |at| at + 2);
+            text[closed..].find("{#").map(|at| closed + at)
+        }
+        "unexpected end of raw block" => text.rfind("{% raw").or_else(|| text.rfind("{%- raw")),
+        _ => None,
+    }
+}
+
+/// The way to write with minijinja what only Python's operators can do.
+fn way_out(detail: &str) -> Option<&'static str> {
+    (detail.starts_with("tried to use % operator") && detail.contains("string"))
+        .then_some("write 'text'|format(a, b): it takes the same codes, and works in Jinja2 too")
 }
 
 /// The first text in double quotes of a message.
@@ -228,11 +272,45 @@ mod tests {
     }
 
     #[test]
-    fn names_and_lines_are_found() {
-        assert_eq!(undefined_name("not iterable (`a.b` is undefined, from line 3)").as_deref(), Some("a.b"));
-        assert_eq!(undefined_name("something else"), None);
+    fn lines_are_found() {
         assert_eq!(line("ab\ncd\n", 1), 0..2);
         assert_eq!(line("ab\ncd\n", 2), 3..5);
         assert_eq!(line("ab\ncd\n", 9), 6..6);
+    }
+
+    /// minijinja says which name is undefined in its message alone: a version that words it otherwise fails here.
+    #[test]
+    fn the_undefined_name_is_read_from_real_messages() {
+        let mut env = minijinja::Environment::new();
+        env.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        env.set_debug(true);
+        for (template, name) in [
+            ("{{ nope }}", "nope"),
+            ("{{ a.b }}", "a.b"),
+            ("{{ a.b.c }}", "a.b"),
+            ("{{ a['x`y'].z }}", "a['x`y']"),
+            ("{% for x in nope %}{% endfor %}", "nope"),
+            ("{% for x in a.y %}{% endfor %}", "a.y"),
+            ("{% if nope %}{% endif %}", "nope"),
+            ("{{ nope|upper }}", "nope"),
+            ("{{ 'a' ~ nope }}", "nope"),
+            ("{{ 1 + nope }}", "nope"),
+            ("{% set y = nope %}\n\n{{ y }}", "nope"),
+        ] {
+            let error =
+                env.render_str(template, minijinja::context!(a => minijinja::context!())).unwrap_err();
+            let detail = error.detail().unwrap_or_default();
+            assert_eq!(
+                undefined_name(detail).as_deref(),
+                Some(name),
+                "{template}: {:?} {detail}",
+                error.kind()
+            );
+        }
+        for other in
+            ["something else", "x ` is undefined", "`x` is undefined behaviour", "has no ` is undefined"]
+        {
+            assert_eq!(undefined_name(other), None, "{other}");
+        }
     }
 }

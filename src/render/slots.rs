@@ -183,6 +183,16 @@ pub(super) fn near_prefix(text: &str, range: &Range<usize>) -> bool {
             && before.get(before.len() - PREFIX.len()..).is_some_and(|t| t.eq_ignore_ascii_case(PREFIX))
 }
 
+/// The inside of the `$$...$$` body that holds the byte `at`.
+pub(super) fn body(text: &str, at: usize) -> Option<Range<usize>> {
+    if !text.contains("$$") {
+        return None;
+    }
+    let literals = literals(text);
+    let literal = around(&literals, &(at..at)).filter(|literal| literal.kind == Kind::Dollar)?;
+    Some(literal.range.start + 2..literal.range.end - 2)
+}
+
 /// Where the inside of a slot stands, whole or not, with or without its brackets.
 pub(super) fn remnants(text: &str) -> impl Iterator<Item = Range<usize>> {
     memchr::memchr_iter(b':', text.as_bytes()).filter_map(|colon| {

@@ -8,14 +8,15 @@ use std::{
 use minijinja::{
     AutoEscape, Environment, Error, UndefinedBehavior, Value,
     syntax::SyntaxConfig,
-    value::{Serde, ValueKind},
+    value::{Kwargs, Serde, ValueKind},
 };
 
 use super::{
-    Builtins, EnvValue, RenderSettings, Script, TemplateFile, TemplateLoader, filters, guard,
-    map::SourceMap,
+    Builtins, EnvValue, RenderSettings, Script, TemplateFile, TemplateLoader, filters, guard, jinja,
+    map::{Captured, SourceMap},
+    marks::{Places, What, mark_all},
     problem::{Problem, Sources, nearest, template_file},
-    slots,
+    python, slots,
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Place},
@@ -62,7 +63,8 @@ impl Templates {
     fn render_here(&self, script: &Script<'_>) -> Result<Rendered, Box<Diagnostic>> {
         check_nesting(&template_file(script.file, script.text)).map_err(|problem| problem.0)?;
         let loaded: Arc<Loaded> = Arc::default();
-        let env = self.environment(script, &loaded);
+        let mut env = self.environment(script.name, script.text.len());
+        self.load_from_files(&mut env, script.folder, &loaded);
         let result = env
             .template_from_named_str(SCRIPT, script.text)
             .and_then(|template| template.render_with_spans(()));
@@ -78,16 +80,25 @@ impl Templates {
             sources.file(name).map_or(0, |file| map.add_file(&file.file, &file.text))
         });
         let templates: BTreeMap<String, Sha256> =
-            sources.loaded.into_values().map(|f| (f.file, Sha256::of_text(&f.text))).collect();
+            sources.loaded.values().map(|f| (f.file.clone(), Sha256::of_text(&f.text))).collect();
+        let again = self.environment(script.name, script.text.len());
+        let length = text.len();
+        let map = map.with_captured(Captured::new(move || captured(&again, &sources, length)));
         Ok(Rendered { text, map, templates: templates.into_iter().collect() })
     }
 
-    fn environment<'s>(&self, script: &Script<'s>, loaded: &Arc<Loaded>) -> Environment<'s> {
-        let mut env: Environment<'s> = self.base.clone();
-        env.set_fuel(Some(guard::fuel(script.text.len())));
-        env.add_global("snowops", self.builtins.with_script(script.name));
+    /// What a script of this name and size can use, without a loader.
+    fn environment(&self, name: &str, size: usize) -> Environment<'static> {
+        let mut env = self.base.clone();
+        env.set_fuel(Some(guard::fuel(size)));
+        env.add_global("snowops", self.builtins.with_script(name));
+        env
+    }
+
+    /// Gives `env` the templates that the scripts in `folder` see; what it loads is kept in `loaded`.
+    fn load_from_files(&self, env: &mut Environment<'_>, folder: &str, loaded: &Arc<Loaded>) {
         let (source, cache, loaded) = (self.loader.clone(), self.cache.clone(), loaded.clone());
-        let folder = script.folder.to_owned();
+        let folder = folder.to_owned();
         env.set_loader(move |name| {
             let found = find(&*source, &cache, &folder, name)?;
             Ok(found.map(|file| {
@@ -96,7 +107,6 @@ impl Templates {
                 text
             }))
         });
-        env
     }
 
     /// All names that a template can use, for the sake of the nearest one.
@@ -104,6 +114,25 @@ impl Templates {
         let globals = self.base.globals().map(|(name, _)| name.to_owned());
         globals.chain(self.builtins.names().map(|name| format!("snowops.{name}"))).collect()
     }
+}
+
+/// Renders the same templates as before with marks in them. `length` is what they gave then.
+fn captured(env: &Environment<'static>, sources: &Sources, length: usize) -> Option<Places> {
+    let render = |text: &str, texts: BTreeMap<String, String>| {
+        let mut env: Environment<'_> = env.clone();
+        env.set_loader(move |name| Ok(texts.get(name).cloned()));
+        let template = env.template_from_named_str(SCRIPT, text).ok()?;
+        template.render(()).ok()
+    };
+    let texts = sources.loaded.iter().map(|(name, file)| (name.clone(), file.text.to_string())).collect();
+    guard::on_deep_stack(|| {
+        let texts: &BTreeMap<String, String> = &texts;
+        let plain = render(&sources.script.text, texts.clone()).filter(|plain| plain.len() == length)?;
+        [What::All, What::Raw].into_iter().find_map(|what| {
+            let (marked, text, texts) = mark_all(what, syntax(), &sources.script, &sources.loaded);
+            marked.read(&render(&text, texts)?, &plain)
+        })
+    })?
 }
 
 impl Builtins {
@@ -149,13 +178,20 @@ fn base(settings: &RenderSettings) -> Environment<'static> {
                     .hint("put parentheses with its arguments behind the name");
             return Err(Problem::from(finding).into());
         }
-        minijinja::escape_formatter(out, state, value)
+        if value.is_undefined() {
+            return minijinja::escape_formatter(out, state, value);
+        }
+        match value.as_str() {
+            Some(_) => minijinja::escape_formatter(out, state, value),
+            None => Ok(out.write_str(&python::text(state, value)?)?),
+        }
     });
-    env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    env.set_unknown_method_callback(python::method);
     // Only so do errors say which name was undefined; their excerpts are our own.
     env.set_debug(true);
     // It would print every variable into a script.
     env.remove_global("debug");
+    jinja::add(&mut env);
     filters::add(&mut env);
     for (name, value) in &settings.vars {
         env.add_global(name.clone(), Value::from(Serde(value)));
@@ -168,7 +204,12 @@ fn base(settings: &RenderSettings) -> Environment<'static> {
     values.extend(settings.secrets.iter().map(|name| (name.clone(), EnvValue::Secret)));
     let values = Arc::new(values);
     let listed = values.clone();
-    env.add_function("env_var", move |name: &str, default: Option<Value>| env_var(&values, name, default));
+    env.add_function("env_var", move |name: &str, default: Option<Value>, more: Kwargs| {
+        let default = default.or(more.get("default")?);
+        more.assert_all_used()?;
+        // As in schemachange, `none` is no default.
+        env_var(&values, name, default.filter(|value| !value.is_none()))
+    });
     env.add_function("secret", move |name: &str| secret(&listed, name));
     env
 }

@@ -9,6 +9,7 @@ use super::*;
 use crate::diagnostic::Place;
 
 mod hostile;
+mod jinja;
 mod sources;
 
 /// Templates by name; asking for one that leads out of the folder is refused, as the real loader does.
@@ -321,6 +322,54 @@ fn all_bad_placeholders_are_found_at_once_at_their_source() {
     );
     assert_eq!(found[0].hint.as_deref(), Some("did you mean '${region}'?"));
     assert!(found[0].notes[0].contains("retention_days") && found[0].notes[0].contains("flyway:table"));
+}
+
+#[test]
+fn a_javascript_template_literal_is_called_so_with_the_ways_out() {
+    let source = "create function f() returns string language javascript as $$\n  return `a ${x} ${x + 1} ${\n1} '${y}'`;\n$$;\nselect '${z}';";
+    let found = findings([], source);
+    let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "migrations/V1__x.sql:2:13: the placeholder 'x' is not defined",
+            "migrations/V1__x.sql:2:18: 'x + 1' is no name of a placeholder",
+            "migrations/V1__x.sql:2:27: '${' opens a placeholder that is not closed on its line",
+            "migrations/V1__x.sql:3:5: the placeholder 'y' is not defined",
+            "migrations/V1__x.sql:5:9: the placeholder 'z' is not defined",
+        ]
+    );
+    let hint = |n: usize| found[n].hint.as_deref().unwrap();
+    assert_eq!(
+        hint(0),
+        "write '$${' for JavaScript's '${'; or turn placeholders off for this script with 'placeholderReplacement=false' in V1__x.sql.conf; or, if it is a placeholder, define 'x' under 'vars:' in snowops.yml"
+    );
+    assert!(!hint(1).contains("vars:"), "{}", hint(1));
+    for finding in &found[..4] {
+        assert!(finding.notes[0].contains("JavaScript template literal"), "{finding:?}");
+        assert!(finding.hint.as_ref().unwrap().contains("V1__x.sql.conf"), "{finding:?}");
+    }
+    assert!(!hint(4).contains("JavaScript"), "SQL is no JavaScript: {}", hint(4));
+    assert_eq!(text("$$ return `$${x}` $$"), "$$ return `${x}` $$");
+}
+
+#[test]
+fn code_in_a_body_that_looks_like_a_template_is_told_of_raw() {
+    for (code, place) in [
+        ("return {{a: 1}};", "2:11"),
+        ("if (a) {% b %}", "2:11"),
+        ("const o = {#x: 1};", "2:11"),
+        ("return f'{{ x }}'", "2:13"),
+    ] {
+        let source = format!("create function f() returns variant language javascript as $$\n{code}\n$$;");
+        let found = findings([], &source);
+        assert!(found[0].to_string().starts_with(&format!("migrations/V1__x.sql:{place}")), "{}", found[0]);
+        assert!(found[0].notes.iter().any(|note| note.contains("{% raw %}")), "{:?}", found[0]);
+        let raw = format!("{{% raw %}}{source}{{% endraw %}}");
+        assert_eq!(text(&raw), source);
+        let outside = findings([], code);
+        assert!(!outside[0].notes.iter().any(|note| note.contains("$$ body")), "{:?}", outside[0]);
+    }
 }
 
 #[test]

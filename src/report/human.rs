@@ -8,17 +8,14 @@ use std::{
 use anstyle::{AnsiColor, Style};
 
 use super::{
-    Body, Loudness, Report, excerpt, json,
+    Body, Loudness, Report, excerpt,
     progress::time,
     table::{Cell, Column, table},
 };
 use crate::{
     config::Shown,
     diagnostic::{Diagnostic, Severity, defuse, defuse_line},
-    engine::{
-        Stop, Survey, doctor::Check, init::Initialized, migrate::Migrated, render::StatementLine,
-        repair::Repaired,
-    },
+    engine::{Stop, Survey, doctor::Check, init::Initialized, migrate::Migrated, repair::Repaired},
     execute::{Tally, emit::millis},
     ledger::Presence,
     model::{
@@ -31,8 +28,6 @@ use crate::{
 /// How a person wants it.
 pub(super) struct How {
     pub(super) loudness: Loudness,
-    /// Whether the human format was asked for by name.
-    pub(super) chosen: bool,
     /// Columns of the terminal.
     pub(super) width: Option<usize>,
 }
@@ -87,8 +82,6 @@ fn body(report: &Report<'_>, how: &How, out: &mut dyn Write) -> io::Result<()> {
         Body::Migrate(migrated) if !quiet || migrated.stop.is_some() => {
             migrate(migrated, millis(report.duration), out)
         }
-        Body::Statements(lines) if how.chosen => statements(lines, how, out),
-        Body::Statements(lines) => json::lines(lines, out),
         Body::Repair(repaired) => repair(repaired, out),
         Body::Doctor(checks) => doctor(checks, out),
         Body::Config(values) => config(values, how, out),
@@ -103,6 +96,7 @@ fn body(report: &Report<'_>, how: &How, out: &mut dyn Write) -> io::Result<()> {
         | Body::Plan(_)
         | Body::Migrate(_)
         | Body::Rendered(_)
+        | Body::Statements
         | Body::Text(_) => Ok(()),
     }
 }
@@ -119,29 +113,6 @@ fn config(values: &[Shown], how: &How, out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<Vec<Cell>> = values.iter().map(row).collect();
     let header =
         [Column::kept("Key"), Column::kept("Value"), Column::kept("Layer"), Column::spare("Place", 1)];
-    out.write_all(table(&header, &rows, how.width).as_bytes())
-}
-
-fn statements(lines: &[StatementLine], how: &How, out: &mut dyn Write) -> io::Result<()> {
-    let row = |line: &StatementLine| -> Option<Vec<Cell>> {
-        let StatementLine::Statement { statement: s, class } = line else { return None };
-        let object = s.facts.object.as_ref().map(|o| format!("{} {}", o.kind, o.name)).unwrap_or_default();
-        Some(vec![
-            format!("{}:{}:{}", s.at.file, s.at.line, s.at.column).into(),
-            s.ordinal.to_string().into(),
-            s.facts.verb.words().into(),
-            object.into(),
-            class.as_str().into(),
-        ])
-    };
-    let rows: Vec<Vec<Cell>> = lines.iter().filter_map(row).collect();
-    let header = [
-        Column::kept("Place"),
-        Column::kept(""),
-        Column::kept("Verb"),
-        Column::kept("Object"),
-        Column::spare("Class", 1),
-    ];
     out.write_all(table(&header, &rows, how.width).as_bytes())
 }
 

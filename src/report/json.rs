@@ -2,28 +2,30 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{Body, Report};
 use crate::{
     config::Shown,
-    diagnostic::{Diagnostic, defuse},
+    diagnostic::{Diagnostic, defuse_json},
     engine::{
         Stop, Survey,
         doctor::Check,
         migrate::Migrated,
-        render::{RenderedFile, StatementLine},
+        render::{RenderedFile, StatementView},
         repair::Repaired,
     },
     event::{Event, EventSink, SCHEMA_VERSION},
     execute::{Failure, FailureKind, ScriptResult},
     ledger::Presence,
     model::{
-        facts::Certainty,
+        facts::{Certainty, Verb},
+        kind::ObjectKind,
         migration::Prepared,
         plan::{Action, MigrationStatus, Plan, Step},
         state::MigrationState,
-        statement::{Class, Statement},
+        statement::{Class, StatementHash},
     },
     plan,
     sql::facts,
@@ -42,61 +44,61 @@ impl Events {
 
 impl EventSink for Events {
     fn emit(&mut self, event: &Event) {
-        let Ok(mut value) = serde_json::to_value(event) else { return };
-        defuse_value(&mut value);
+        let Ok(line) = serde_json::to_string(event) else { return };
         // An event that nobody can read any more does not stop a migration.
-        let _ = writeln!(self.out, "{value}").and_then(|()| self.out.flush());
-    }
-}
-
-/// Makes every text in a value harmless; keys are ours.
-fn defuse_value(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = defuse(text),
-        Value::Array(items) => items.iter_mut().for_each(defuse_value),
-        Value::Object(fields) => fields.values_mut().for_each(defuse_value),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        let _ = writeln!(self.out, "{}", defuse_json(&line)).and_then(|()| self.out.flush());
     }
 }
 
 pub(super) fn show(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     match &report.body {
-        Body::Statements(lines) if report.stop.is_none() || !lines.is_empty() => {
-            let mut object = envelope(report);
-            let lines: Vec<Value> = lines.iter().map(statement_line).collect();
-            object.insert("statements".into(), Value::Array(lines));
-            print(Value::Object(object), out)
+        Body::Statements => {
+            // The rest of the object that `begin_statements` began.
+            let rest = serde_json::to_string_pretty(&outcome(report))?;
+            writeln!(out, "{}", defuse_json(rest.trim_start_matches("{\n")))?;
+            out.flush()
         }
-        Body::Schema(schema) => print((*schema).clone(), out),
+        Body::Schema(schema) => print(schema, out),
         Body::Text(text) => out.write_all(text.as_bytes()),
-        _ => print(result(report), out),
+        _ => print(&result(report), out),
     }
 }
 
-fn print(mut value: Value, out: &mut dyn Write) -> io::Result<()> {
-    defuse_value(&mut value);
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    writeln!(out)?;
+fn print(value: &Value, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", defuse_json(&serde_json::to_string_pretty(value)?))?;
     out.flush()
 }
 
-/// `render --statements` in the human format: one object a line.
-pub(super) fn lines(lines: &[StatementLine], out: &mut dyn Write) -> io::Result<()> {
-    for line in lines {
-        let mut value = statement_line(line);
-        defuse_value(&mut value);
-        writeln!(out, "{value}")?;
-    }
-    out.flush()
+/// Opens the object of `render --statements`, and its list of statements.
+pub(super) fn begin_statements(
+    command: &str,
+    environment: Option<&str>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let head = serde_json::to_string_pretty(&head(command, environment))?;
+    write!(out, "{},\n  \"statements\": [", head.trim_end_matches("\n}"))
 }
 
 fn envelope(report: &Report<'_>) -> Map<String, Value> {
+    let mut object = head(report.command, report.environment.as_deref());
+    object.extend(outcome(report));
+    object
+}
+
+/// What is known of a result before there is one.
+fn head(command: &str, environment: Option<&str>) -> Map<String, Value> {
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
     put("schema_version", json!(SCHEMA_VERSION));
-    put("command", json!(report.command));
+    put("command", json!(command));
     put("snowops_version", json!(env!("CARGO_PKG_VERSION")));
-    put("environment", json!(report.environment));
+    put("environment", json!(environment));
+    object
+}
+
+fn outcome(report: &Report<'_>) -> Map<String, Value> {
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
     put("ok", json!(report.exit_code == 0 || report.exit_code == 10));
     put("exit_code", json!(report.exit_code));
     put("duration_ms", json!(crate::execute::emit::millis(report.duration)));
@@ -110,7 +112,7 @@ fn envelope(report: &Report<'_>) -> Map<String, Value> {
 fn result(report: &Report<'_>) -> Value {
     let mut object = envelope(report);
     let body = match &report.body {
-        Body::Nothing | Body::Statements(_) | Body::Schema(_) | Body::Text(_) => json!({}),
+        Body::Nothing | Body::Statements | Body::Schema(_) | Body::Text(_) => json!({}),
         Body::Info(survey) | Body::Validate(survey) => json!({
             "migrations": migrations(&survey.plan),
             "counts": counts(&survey.plan),
@@ -254,40 +256,71 @@ fn statements(prepared: &Prepared) -> Vec<Value> {
     let Some(rendered) = prepared.rendered() else { return Vec::new() };
     let all: Vec<_> = rendered.statements.iter().map(|s| s.facts.clone()).collect();
     let classes = facts::classes(&all);
-    rendered.statements.iter().zip(classes).map(|(s, class)| statement(s, class)).collect()
+    let views = rendered.statements.iter().zip(classes).map(|(s, class)| StatementView::of(s, class));
+    views.map(|view| json!(Statement::of(&view))).collect()
 }
 
-fn statement(statement: &Statement, class: Class) -> Value {
-    let facts = &statement.facts;
-    json!({
-        "ordinal": statement.ordinal,
-        "hash": statement.hash.to_string(),
-        "start": statement.at.start,
-        "end": statement.at.end,
-        "file": &*statement.at.file,
-        "line": statement.at.line,
-        "column": statement.at.column,
-        "verb": facts.verb,
-        "object": facts.object.as_ref().map(|o| json!({ "kind": o.kind, "name": o.name.to_string() })),
-        "class": class,
-        "hazard": facts::hazard(facts),
-        "certainty": certainty(&facts.certainty),
-        "text": statement.text,
-    })
+/// A statement's frozen shape.
+#[derive(Serialize)]
+pub(super) struct Statement<'a> {
+    ordinal: usize,
+    hash: StatementHash,
+    start: usize,
+    end: usize,
+    file: &'a str,
+    line: usize,
+    column: usize,
+    verb: Verb,
+    object: Option<Object>,
+    class: Class,
+    hazard: Value,
+    certainty: &'static str,
+    text: &'a str,
 }
 
-const fn certainty(certainty: &Certainty) -> &'static str {
+#[derive(Serialize)]
+struct Object {
+    kind: ObjectKind,
+    name: String,
+}
+
+impl<'a> Statement<'a> {
+    pub(super) fn of(view: &StatementView<'a>) -> Self {
+        let StatementView { ordinal, text, at, hash, facts, class } = *view;
+        let object = facts.object.as_ref().map(|o| Object { kind: o.kind, name: o.name.to_string() });
+        Self {
+            ordinal,
+            hash,
+            start: at.start,
+            end: at.end,
+            file: &at.file,
+            line: at.line,
+            column: at.column,
+            verb: facts.verb,
+            object,
+            class,
+            hazard: json!(facts::hazard(facts)),
+            certainty: certainty(&facts.certainty),
+            text,
+        }
+    }
+}
+
+/// The word of JSON for a value that has one; empty for none.
+pub(super) fn word(value: &impl Serialize) -> String {
+    json!(value).as_str().map(str::to_owned).unwrap_or_default()
+}
+
+/// A file without statements, for what is wrong with it.
+pub(super) fn failed_file(file: &str, error: &Diagnostic) -> Value {
+    json!({ "file": file, "error": finding(error) })
+}
+
+pub(super) const fn certainty(certainty: &Certainty) -> &'static str {
     match certainty {
         Certainty::Parsed => "parsed",
         Certainty::Partial(_) => "partial",
         Certainty::Unparsed => "unparsed",
-    }
-}
-
-fn statement_line(line: &StatementLine) -> Value {
-    match line {
-        StatementLine::Statement { statement: s, class } => statement(s, *class),
-        StatementLine::Failed { file, error } => json!({ "file": file, "error": finding(error) }),
     }
 }
 

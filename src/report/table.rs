@@ -30,23 +30,29 @@ pub(super) struct Column<'a> {
     name: &'a str,
     /// The highest goes first.
     spare: u8,
+    /// Whether it takes the room that others leave, and goes before them.
+    fills: bool,
 }
 
 impl<'a> Column<'a> {
     pub(super) const fn kept(name: &'a str) -> Self {
-        Self { name, spare: 0 }
+        Self { name, spare: 0, fills: false }
     }
 
     pub(super) const fn spare(name: &'a str, spare: u8) -> Self {
-        Self { name, spare }
+        Self { name, spare, fills: false }
+    }
+
+    pub(super) const fn filling(name: &'a str) -> Self {
+        Self { name, spare: 0, fills: true }
     }
 }
 
 /// Narrowest that a text is shortened to.
 const NARROWEST: usize = 12;
 
-/// Rows under a header, each line indented by two blanks. Empty columns are left out; with a width, spare columns and
-/// then the ends of long texts go until every row has its line.
+/// Rows under a header, each line indented by two blanks. Empty columns are left out; with a width, what fills the room,
+/// then spare columns and then the middle of long texts go until every row has its line.
 pub(super) fn table(header: &[Column<'_>], rows: &[Vec<Cell>], width: Option<usize>) -> String {
     let bold = Style::new().bold();
     let head: Vec<Cell> = header.iter().map(|column| Cell::styled(column.name, bold)).collect();
@@ -71,6 +77,13 @@ fn total(used: &[(usize, usize)]) -> usize {
 }
 
 fn fit(used: &mut Vec<(usize, usize)>, header: &[Column<'_>], width: usize) {
+    if let Some(at) = used.iter().position(|(column, _)| header[*column].fills) {
+        let over = total(used).saturating_sub(width);
+        match used[at].1.checked_sub(over).filter(|left| over == 0 || *left >= NARROWEST) {
+            Some(left) => used[at].1 = left,
+            None => drop(used.remove(at)),
+        }
+    }
     while total(used) > width {
         let spare = used.iter().enumerate().max_by_key(|(_, (column, _))| header[*column].spare);
         let Some((at, (column, _))) = spare else { return };
@@ -148,5 +161,15 @@ mod tests {
             assert!(!text.contains("Why"), "{text}");
         }
         assert!(shown(Some(40)).contains("V1__a_rather_…_a_script.sql"), "{}", shown(Some(40)));
+    }
+    #[test]
+    fn a_filling_column_takes_the_room_that_is_left_or_goes() {
+        let header = [Column::kept("Script"), Column::spare("Why", 1), Column::filling("Text")];
+        let rows = vec![vec![Cell::from("V1__a.sql"), Cell::from("new"), Cell::from("z".repeat(40))]];
+        for (width, expected) in [(80, 40), (50, 32), (30, 12), (29, 0), (18, 0)] {
+            let text = anstream::adapter::strip_str(&table(&header, &rows, Some(width))).to_string();
+            assert!(text.lines().all(|line| line.width() <= width), "{width}: {text}");
+            assert_eq!(text.matches(['z', '…']).count(), expected, "{width}: {text}");
+        }
     }
 }

@@ -11,19 +11,30 @@ use crate::model::{
 #[derive(Clone, Debug)]
 pub struct Tokens<'t> {
     text: &'t str,
-    tokens: Vec<Token>,
+    all: Vec<Token>,
+    end: usize,
 }
 
 impl<'t> Tokens<'t> {
     /// Reads the tokens of `text`.
     pub fn of(text: &'t str) -> Self {
-        let tokens = lex::tokens(text).filter(|token| !token.kind.is_trivia()).collect();
-        Self { text, tokens }
+        Self::new(text, lex::tokens(text))
+    }
+
+    /// Reads the tokens that begin in the first `most` bytes of `text`.
+    pub fn of_head(text: &'t str, most: usize) -> Self {
+        Self::new(text, lex::tokens(text).take_while(|token| token.start < most))
+    }
+
+    fn new(text: &'t str, tokens: impl Iterator<Item = Token>) -> Self {
+        let all: Vec<Token> = tokens.filter(|token| !token.kind.is_trivia()).collect();
+        let end = all.iter().rposition(|token| token.kind != TokenKind::Semicolon).map_or(0, |at| at + 1);
+        Self { text, all, end }
     }
 
     /// A cursor before the first token.
     pub fn cursor(&self) -> Cursor<'_> {
-        Cursor { text: self.text, tokens: &self.tokens, at: 0 }
+        Cursor { text: self.text, tokens: &self.all, at: 0, end: self.end }
     }
 }
 
@@ -33,6 +44,8 @@ pub struct Cursor<'t> {
     text: &'t str,
     tokens: &'t [Token],
     at: usize,
+    /// The first of the `;` that end the statement.
+    end: usize,
 }
 
 /// A name as it stands in a statement.
@@ -87,6 +100,12 @@ impl Named {
 }
 
 impl<'t> Cursor<'t> {
+    /// This place, with the tokens from `end` on cut off.
+    #[must_use]
+    pub fn up_to(&self, end: &Self) -> Self {
+        Self { tokens: &self.tokens[..end.at.min(self.tokens.len())], ..*self }
+    }
+
     /// The statement's text.
     pub fn text(&self) -> &'t str {
         self.text
@@ -109,7 +128,7 @@ impl<'t> Cursor<'t> {
 
     /// Whether no token is left. A final `;` counts as the end.
     pub fn at_end(&self) -> bool {
-        self.tokens[self.at.min(self.tokens.len())..].iter().all(|token| token.kind == TokenKind::Semicolon)
+        self.at >= self.end
     }
 
     /// Byte offset of the next token; the end of the last one at the end.
@@ -224,6 +243,23 @@ impl<'t> Cursor<'t> {
             TokenKind::DollarString => text.strip_prefix("$$")?.strip_suffix("$$").map(str::to_owned),
             _ => None,
         }
+    }
+
+    /// Where each byte of the value of the string literal that is next stands in the statement's text, and the end.
+    pub fn string_places(&self) -> Vec<usize> {
+        let Some(token) = self.token() else { return Vec::new() };
+        if token.kind == TokenKind::DollarString {
+            return (token.start + "$$".len()..=token.end).collect();
+        }
+        let inner = self.token_text().strip_prefix('\'').unwrap_or_default();
+        let (mut places, mut raw) = (Vec::with_capacity(inner.len()), 0);
+        while raw < inner.len() {
+            let unit = &inner[raw..raw + escape_length(&inner[raw..])];
+            let bytes = unescape(unit).len();
+            places.extend(std::iter::repeat_n(token.start + 1 + raw, bytes));
+            raw += unit.len();
+        }
+        places
     }
 
     /// Up to [`ObjectKind::MOST_WORDS`] words from here.
@@ -375,6 +411,24 @@ fn unescape(inner: &str) -> String {
         }
     }
     out
+}
+
+/// How many bytes of a string literal's inside make its next character.
+fn escape_length(inner: &str) -> usize {
+    let mut chars = inner.chars();
+    let first = chars.next();
+    let second = chars.next();
+    let octal = inner.bytes().skip(1).take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+    let length = match (first, second) {
+        (Some('\''), Some('\'')) => 2,
+        (Some('\\'), Some('x')) => 4,
+        (Some('\\'), Some('u')) => 6,
+        (Some('\\'), Some('0'..='7')) => 1 + octal,
+        (Some('\\'), Some(other)) => 1 + other.len_utf8(),
+        (Some(other), _) => other.len_utf8(),
+        (None, _) => 0,
+    };
+    (length.min(inner.len())..=inner.len()).find(|at| inner.is_char_boundary(*at)).unwrap_or(inner.len())
 }
 
 fn code(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, digits: usize, radix: u32) -> Option<char> {

@@ -8,31 +8,62 @@ mod alter;
 mod body;
 mod builtin;
 mod class;
+mod context;
+mod clauses;
 mod create;
+mod depends;
 mod grant;
 mod guard;
 mod hazard;
 mod object;
+mod privileges;
 mod probe;
 mod query;
 mod reader;
+mod retarget;
 mod session_effect;
+mod statements;
+mod undo;
 
-pub use class::{class, classes};
+pub use class::{Classes, class, classes};
+pub use context::follow;
+pub use depends::{Dependency, depends};
 pub use guard::guard;
 pub use hazard::hazard;
+pub use privileges::{Need, Privilege, Privileges, Securable, privileges};
 pub use probe::probe;
+pub use retarget::{Renamed, Retargeted, retarget};
+pub use undo::undo;
 
 use self::reader::Reader;
 use super::{cursor::Tokens, lex::TokenKind};
 use crate::model::facts::{Certainty, Facts, Scope, Verb};
 
-/// Reads one statement. Total: any text gives facts.
+/// The longest statement that is read to its end, in bytes. Snowflake takes 1 MB of text at most (its page "Query size
+/// limits"), so that what is longer never runs; reading it all would only cost memory, some twenty times its size.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+/// How much is read of a statement that is longer, in bytes: its verb and object stand there.
+const HEAD: usize = 64 * 1024;
+
+/// Reads one statement. Total: any text gives facts. Of one that is longer than 4 MiB only the head is read.
 pub fn facts(text: &str) -> Facts {
-    let tokens = Tokens::of(text);
-    let mut reader = Reader::new(&tokens);
+    /// Bodies inside bodies that are looked into: a task that makes a procedure that runs a text.
+    const DEEPEST_BODY: usize = 4;
+    facts_within(text, DEEPEST_BODY)
+}
+
+/// The facts of a statement, which may itself stand in a body: `bodies` deeper ones are looked into.
+fn facts_within(text: &str, bodies: usize) -> Facts {
+    let whole = text.len() <= LONGEST;
+    let tokens = if whole { Tokens::of(text) } else { Tokens::of_head(text, HEAD) };
+    let mut reader = Reader::new(&tokens, bodies);
+    if !whole {
+        let reason = format!("it is longer than {LONGEST} bytes and only its head was read");
+        reader.replace_doubt(text.floor_char_boundary(HEAD), reason);
+    }
     read(&mut reader);
-    session_effect::finish(&mut reader.facts, &tokens);
+    session_effect::finish(&mut reader.facts, &tokens, whole);
     reader.finish()
 }
 
@@ -45,8 +76,7 @@ fn read(reader: &mut Reader<'_>) {
     }
     if body::is_chain(cursor) {
         reader.facts.verb = Verb::Chain;
-        query::sources(reader, cursor);
-        return;
+        return statements::run(reader, cursor);
     }
     let Some(word) = cursor.word() else {
         if cursor.at_paren() {

@@ -7,3 +7,5 @@ mod help;
 mod journey;
 mod output;
 mod refusals;
+mod render;
+mod templates;

@@ -7,5 +7,6 @@ mod architecture;
 mod cli;
 mod docs;
 mod harness;
+mod hostile;
 mod pipeline;
 mod races;

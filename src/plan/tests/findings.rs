@@ -259,7 +259,7 @@ fn repair_makes_an_end_of_what_the_journal_says() {
 }
 
 #[test]
-fn statements_that_take_the_ledger_away_are_refused() {
+fn statements_that_write_to_the_ledger_or_take_it_away_are_refused() {
     let world = World::new().file("V1__a.sql", "insert 1; drop schema snowops");
     let findings = world.plan().findings;
     assert_eq!(codes(&findings), [Code::ProtectedObject]);
@@ -268,6 +268,13 @@ fn statements_that_take_the_ledger_away_are_refused() {
     assert!(other.plan().findings.is_empty(), "the schema of another database");
     let back = World::new().file("V1__a.sql", "use schema elsewhere.x; use database db; drop schema snowops");
     assert_eq!(codes(&back.plan().findings), [Code::ProtectedObject]);
+    let writes =
+        "select * from snowops.\"history\"; use schema snowops; delete from \"history_lock\" where a = 1";
+    let findings = World::new().file("V1__a.sql", writes).plan().findings;
+    assert_eq!(codes(&findings), [Code::ProtectedObject]);
+    assert!(
+        findings[0].message.contains("statement 3: would write to the table DB.SNOWOPS.\"history_lock\"")
+    );
 }
 
 #[test]

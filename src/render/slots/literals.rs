@@ -44,7 +44,9 @@ pub(super) fn is_bare(body: &str, range: &Range<usize>) -> bool {
         | TokenKind::Punct
         | TokenKind::Semicolon
         | TokenKind::LeftParen
-        | TokenKind::RightParen => false,
+        | TokenKind::RightParen
+        | TokenKind::TemplateValue
+        | TokenKind::TemplateTag => false,
         TokenKind::String
         | TokenKind::DollarString
         | TokenKind::QuotedName
@@ -52,7 +54,7 @@ pub(super) fn is_bare(body: &str, range: &Range<usize>) -> bool {
         | TokenKind::ClientCommand
         | TokenKind::LineComment
         | TokenKind::BlockComment
-        | TokenKind::Unterminated(_) => true,
+        | TokenKind::Unterminated => true,
     };
     !body.contains('`')
         && tokens(body)

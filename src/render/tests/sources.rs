@@ -46,14 +46,89 @@ fn statements_after_templates_and_placeholders_keep_their_place() {
     assert_eq!(&source[span.start..span.end], "create schema {{ r }}_${region}_x;");
 }
 
+/// Place and notes of the first `needle` in what `source` renders to.
+fn place_of<const N: usize>(
+    templates: [(&str, &str); N],
+    source: &str,
+    needle: &str,
+) -> (String, Vec<String>) {
+    let output = renderer(templates).render(&script(source)).unwrap();
+    let at = output.text.find(needle).unwrap_or_else(|| panic!("no {needle} in {}", output.text));
+    let (place, notes) = output.map.place(at..at + needle.len());
+    (place.to_string(), notes)
+}
+
 #[test]
-fn the_output_of_a_macro_belongs_to_its_call() {
-    let source = "{% macro m(t) %}grant select on {{ t }};{% endmacro %}\nx;\n{{ m('a') }}";
-    let output = renderer([]).render(&script(source)).unwrap();
-    let at = output.text.find("select on").unwrap();
-    let (place, notes) = output.map.place(at..at + 6);
-    assert_eq!(place.to_string(), "migrations/V1__x.sql:3:4");
-    assert_eq!(notes, ["the text there is what the expression 'm('a')' wrote"]);
+fn captured_text_leads_into_the_macro_or_block_and_names_the_call() {
+    const HERE: &str = "migrations/V1__x.sql";
+    let grant = "-- grants\n{% macro grant(t) %}\n  grant select on {{ t }};\n{% endmacro %}";
+    let outer = "{% from 'm.sql' import grant %}\n{% macro outer(t) %}{{ grant(t) }}{% endmacro %}";
+    let files = || [("m.sql", grant), ("o.sql", outer), ("i.sql", "x;\n  inside i;")];
+    let called = |at: &str| format!("in macro grant, called at {HERE}:{at}");
+    let wrote = |what: &str| format!("the text there is what the expression '{what}' wrote");
+    let uses = "{% from 'm.sql' import grant %}\n{{ grant('orders') }}";
+    for (source, needle, place, notes) in [
+        (uses, "select on", "templates/m.sql:3:9", vec![called("2:4")]),
+        (uses, "orders", "templates/m.sql:3:22", vec![called("2:4"), wrote("t")]),
+        (uses, ";", "templates/m.sql:3:26", vec![called("2:4")]),
+        (
+            "{% from 'o.sql' import outer %}{{ outer('x') }}",
+            "select",
+            "templates/m.sql:3:9",
+            vec![called("1:35")],
+        ),
+        (
+            "{% macro m(t) %}drop {{ t }};{% endmacro %}\nx;\n{{ m('a') }}",
+            "drop",
+            "migrations/V1__x.sql:1:17",
+            vec![format!("in macro m, called at {HERE}:3:4")],
+        ),
+        (
+            "{% set x %}\n a set;{% endset %}\n{{ x }}",
+            "set",
+            "migrations/V1__x.sql:2:4",
+            vec![format!("printed at {HERE}:3:4")],
+        ),
+        (
+            "{% set x %}{% include 'i.sql' %}{% endset %}\n{{ x|upper }}",
+            "INSIDE",
+            "templates/i.sql:2:3",
+            vec![format!("printed at {HERE}:2:4")],
+        ),
+        (
+            "{% filter upper %}\na filter;{% endfilter %}",
+            "FILTER",
+            "migrations/V1__x.sql:2:3",
+            vec![format!("printed at {HERE}:1:11")],
+        ),
+        (
+            "{% set x %}drop ${region};{% endset %}\n{{ x }}",
+            "eu-west",
+            "migrations/V1__x.sql:1:17",
+            vec![format!("printed at {HERE}:2:4"), "the text there is the value of '${region}'".to_owned()],
+        ),
+    ] {
+        assert_eq!(place_of(files(), source, needle), (place.to_owned(), notes), "{source}");
+    }
+}
+
+/// Where marks would change what a template does, its call is all that is told.
+#[test]
+fn a_template_that_looks_at_its_own_text_is_placed_at_the_call() {
+    for (source, needle, place) in [
+        ("{% set x %}abc{% endset %}\n{{ x }}{{ x|length }}", "abc", "2:4"),
+        ("{% set x %}abc{% endset %}\n{{ x|reverse }}", "cba", "2:4"),
+        ("{% set x %}hello there{% endset %}\n{{ x[1:] }}", "ello", "2:4"),
+        // An empty expression stays empty without marks of its own, so raw lines are still known.
+        (
+            "{% set x %}{{ '' }}{% endset %}{% set y %}inside y{% endset %}\n{{ y }}{% if x %}no{% endif %}",
+            "inside",
+            "1:43",
+        ),
+    ] {
+        let found = place_of([], source, needle).0;
+        assert_eq!(found, format!("migrations/V1__x.sql:{place}"), "{source}");
+    }
 }
 
 #[test]
@@ -66,25 +141,47 @@ fn a_template_included_under_two_names_and_twice_is_one_file() {
     assert!(found.iter().all(|f| *f == expected("templates/a.sql", "first\nINSIDE;\n", "INSIDE")));
 }
 
-/// A generated template: its text uses `@` where a fresh tag goes.
-fn template(depth: u32) -> impl Strategy<Value = String> {
+/// A generated template: its text uses `@` where a fresh tag goes. Without captures all of it is written directly.
+fn template(depth: u32, captures: bool) -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("select '@';\n".to_owned()),
         Just("é @ {{ region }} @\r\n".to_owned()),
         Just("-- @ ${region} @ $${x} @\n".to_owned()),
         Just("{# note #}@".to_owned()),
         Just("  {%- if flag -%}  @  {%- endif %}".to_owned()),
+        Just("@  {{- region -}}  @\n\n".to_owned()),
         Just("{% raw %}{{ @ }}{% endraw %}".to_owned()),
         Just("{% set x %}captured{% endset %}@{{ x }}".to_owned()),
     ];
-    leaf.prop_recursive(depth, 24, 4, |inner| {
+    leaf.prop_recursive(depth, 24, 4, move |inner| {
         let many = proptest::collection::vec(inner, 0..4).prop_map(|parts| parts.concat());
-        prop_oneof![
+        let direct = prop_oneof![
             many.clone().prop_map(|body| format!("{{% for r in regions %}}{body}@{{% endfor %}}\n")),
             many.clone().prop_map(|body| format!("{{% if flag %}}\n{body}{{% else %}}@{{% endif %}}")),
             many.clone().prop_map(|body| format!("{{%- for r in regions -%}} {body} {{%- endfor -%}}")),
-            many.prop_map(|body| format!("{body}{{% include 'inner.sql' %}}{body}")),
-        ]
+            many.clone().prop_map(|body| format!("{body}{{% include 'inner.sql' %}}{body}")),
+        ];
+        if !captures {
+            return direct.boxed();
+        }
+        let taken = prop_oneof![
+            many.clone().prop_map(|body| format!("{{% set c %}}{body}@{{% endset %}}\n@ {{{{ c }}}} @")),
+            many.clone().prop_map(|body| format!("{{% set c %}}\n{body}{{% endset %}}{{{{ c|indent(2) }}}}\n")),
+            many.clone().prop_map(|body| format!("{{%- filter upper -%}} {body}@ {{% endfilter %}}")),
+            many.clone().prop_map(|body| format!("{{% filter trim %}}\n{body}@\n{{% endfilter %}}@")),
+            many.clone().prop_map(|body| {
+                format!("{{% macro m(a, b=1) %}}\n @{body}{{{{ a }}}}{{%- endmacro %}}{{{{ m(region) }}}}@{{{{ m('x') }}}}")
+            }),
+            many.clone().prop_map(|body| {
+                format!(
+                    "{{% macro w() %}}[@{{{{ caller() }}}}@]{{% endmacro %}}{{% call w() -%}}\n{body}@{{% endcall %}}"
+                )
+            }),
+            many.prop_map(|body| {
+                format!("{{% from 'macros.sql' import g -%}}\n@{body}{{{{ g('x') }}}} @{{{{ g(1)|trim }}}}")
+            }),
+        ];
+        prop_oneof![direct, taken].boxed()
     })
 }
 
@@ -103,7 +200,7 @@ fn tagged(text: &str, letter: char) -> (String, usize) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn raw_text_leads_back_to_its_source(outer in template(4), inner in template(2)) {
+    fn raw_text_leads_back_to_its_source(outer in template(4, false), inner in template(2, false)) {
         let (outer, outer_tags) = tagged(&outer, 'T');
         let (inner, inner_tags) = tagged(&inner.replace("{% include 'inner.sql' %}", ""), 'U');
         let renderer = renderer([("inner.sql", &inner)]);
@@ -113,6 +210,32 @@ proptest! {
         for (tag, file, text) in tags.chain(inner) {
             for found in mapped(&output, &tag) {
                 prop_assert_eq!(found, expected(file, text, &tag));
+            }
+        }
+    }
+
+    /// The trial behind this way of placing: nothing that is captured loses its place, and no text is changed.
+    #[test]
+    fn captured_text_leads_back_to_its_source(
+        outer in template(4, true),
+        inner in template(2, true),
+        body in template(2, true),
+    ) {
+        let alone = |text: &str| text.replace("{% include 'inner.sql' %}", "").replace("{% from 'macros.sql' import g -%}", "{% macro g(a) %}{% endmacro %}");
+        let (outer, outer_tags) = tagged(&outer, 'T');
+        let (inner, inner_tags) = tagged(&alone(&inner), 'U');
+        let macros = format!("{{% macro g(a) -%}}\n {}{{{{ a }}}}{{% endmacro %}}", alone(&body));
+        let (macros, macro_tags) = tagged(&macros, 'M');
+        let renderer = renderer([("inner.sql", &inner), ("macros.sql", &macros)]);
+        let output = renderer.render(&script(&outer)).unwrap();
+        let tags = (0..outer_tags).map(|n| (format!("T{n:05}T"), "migrations/V1__x.sql", &outer));
+        let inner = (0..inner_tags).map(|n| (format!("U{n:05}U"), "templates/inner.sql", &inner));
+        let macros = (0..macro_tags).map(|n| (format!("M{n:05}M"), "templates/macros.sql", &macros));
+        for (tag, file, text) in tags.chain(inner).chain(macros) {
+            let (file, position, _) = expected(file, text, &tag);
+            for (at, _) in output.text.match_indices(&tag) {
+                let (place, _) = output.map.place(at..at + tag.len());
+                prop_assert_eq!((&place.file, place.position), (&file, position), "{} in {}", tag, outer);
             }
         }
     }

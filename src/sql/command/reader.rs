@@ -41,7 +41,7 @@ impl<'t> Reader<'t> {
         for token in lex::tokens(text) {
             match token.kind {
                 TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment => {}
-                TokenKind::Unterminated(_) => {
+                TokenKind::Unterminated => {
                     let reader = Self::over(text, vec![token]);
                     return Err(reader.unexpected());
                 }

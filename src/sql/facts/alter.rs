@@ -1,6 +1,12 @@
 //! ALTER.
 
-use super::reader::{Name, Reader};
+use std::collections::HashSet;
+
+use super::{
+    clauses,
+    reader::{Name, Reader},
+    statements,
+};
 use crate::{
     model::{
         facts::{Scope, Verb},
@@ -24,12 +30,14 @@ pub(super) fn alter(reader: &mut Reader<'_>) {
     }
     reader.facts.verb = Verb::Alter;
     let at = reader.cursor.offset();
-    let Some(found) = reader.cursor.eat_kind() else {
+    let Some(found) = reader.kind() else {
         return reader.doubt(at, "no kind of object has this name");
     };
     let kind = found.kind;
     reader.cursor.eat_phrase("IF EXISTS");
-    if kind == ObjectKind::Account && reader.cursor.at_any(&["SET", "UNSET"]) {
+    // Without a name it is the current one; SET is no name.
+    let current = matches!(kind, ObjectKind::Account | ObjectKind::Warehouse | ObjectKind::User);
+    if current && reader.cursor.at_any(&["SET", "UNSET"]) {
         reader.facts.scope = Scope::Account;
     } else {
         reader.object(kind);
@@ -37,7 +45,31 @@ pub(super) fn alter(reader: &mut Reader<'_>) {
     if kind.is_routine() {
         reader.cursor.eat_parens();
     }
+    let start = reader.cursor;
     action(reader, kind);
+    reader.cursor = start;
+    needs(reader, kind);
+}
+
+/// What the action names: policies, tags, referenced tables, properties' objects, a task's predecessors and body.
+fn needs(reader: &mut Reader<'_>, kind: ObjectKind) {
+    while !reader.cursor.at_end() {
+        if kind == ObjectKind::Task && reader.cursor.eat_any(&["ADD", "REMOVE"]) {
+            if reader.cursor.eat("AFTER") {
+                super::create::predecessors(reader);
+            }
+        } else if kind == ObjectKind::Task && reader.cursor.eat_phrase("MODIFY AS") {
+            return statements::kept(reader, kind, &HashSet::new());
+        } else if kind == ObjectKind::Alert
+            && (reader.cursor.eat_phrase("MODIFY ACTION")
+                || reader.cursor.eat_phrase("MODIFY CONDITION EXISTS"))
+        {
+            let later = reader.cursor;
+            return statements::note(reader, later);
+        } else if !clauses::clause(reader) {
+            reader.cursor.advance();
+        }
+    }
 }
 
 fn action(reader: &mut Reader<'_>, kind: ObjectKind) {
@@ -60,7 +92,6 @@ fn action(reader: &mut Reader<'_>, kind: ObjectKind) {
         if reader.cursor.at_end() {
             reader.unexpected();
         }
-        set(reader);
     } else if reader.cursor.eat_any(&["SUSPEND", "RESUME"]) {
         reader.cursor.eat_phrase("IF SUSPENDED");
         if reader.cursor.at_end() {
@@ -75,7 +106,7 @@ fn action(reader: &mut Reader<'_>, kind: ObjectKind) {
         if only_sets_columns(reader) {
             reader.facts.verb = Verb::AlterSet;
         }
-    } else if reader.cursor.at_end() {
+    } else if !ACTIONS.iter().any(|action| reader.cursor.at_phrase(action)) {
         reader.unexpected();
     }
 }
@@ -106,20 +137,55 @@ fn rename(reader: &mut Reader<'_>, kind: ObjectKind) {
     }
 }
 
-/// Policies and tags that SET names.
-fn set(reader: &mut Reader<'_>) {
-    let mut ahead = reader.cursor;
-    if ahead.eat("TAG") {
-        reader.cursor = ahead;
-        return reader.needed(ObjectKind::Tag);
-    }
-    if let Some(found) = ahead.eat_kind()
-        && found.kind.name_space() == "policy"
-    {
-        reader.cursor = ahead;
-        reader.needed(found.kind);
-    }
-}
+/// How the other actions begin, of all kinds of object; what else they name is found by their clauses.
+const ACTIONS: &[&str] = &[
+    "ABORT ALL QUERIES",
+    "ACCEPT",
+    "ADD",
+    "ALLOW CONNECTIONS",
+    "ALTER",
+    "CANCEL",
+    "CLUSTER BY",
+    "COMMIT",
+    "COMPLETE",
+    "COMPOSE",
+    "DEREGISTER",
+    "DISABLE",
+    "DROP",
+    "ENABLE",
+    "ENROLL MFA",
+    "EXECUTE",
+    "FETCH",
+    "FINISH",
+    "FROM SPECIFICATION",
+    "MODIFY",
+    "MOVE TO",
+    "OPEN",
+    "PRIMARY",
+    "PUBLISH",
+    "PUSH",
+    "RECLUSTER",
+    "REFRESH",
+    "REGISTER",
+    "REMOVE",
+    "RESET PASSWORD",
+    "RESTORE",
+    "RETRY LAST",
+    "REVIEW",
+    "ROTATE",
+    "RUN",
+    "STOP ALL",
+    "SUSPEND RECLUSTER",
+    "RESUME RECLUSTER",
+    "UNPUBLISH",
+    "UNREGISTER",
+    "UPGRADE",
+    "WITHDRAW",
+    "DELEGATE",
+    "REMOVE DELEGATED",
+    "CONVERT TO",
+    "RESYNC",
+];
 
 /// What ADD and DROP take besides columns.
 const NO_COLUMNS: &[&str] = &[
@@ -143,6 +209,11 @@ const NO_COLUMNS: &[&str] = &[
     "LIVE",
     "FACTS",
     "TABLES",
+    "FEATURE",
+    "INDEX",
+    "DIMENSIONS",
+    "METRICS",
+    "RELATIONSHIPS",
 ];
 
 fn columns_are_next(reader: &Reader<'_>, word: &str) -> bool {
@@ -154,7 +225,14 @@ fn columns_are_next(reader: &Reader<'_>, word: &str) -> bool {
         return true;
     }
     // A column may bear one of these names; then its type, or nothing, follows. Only the sure form is read.
-    !ahead.at_any(NO_COLUMNS) && (ahead.word().is_some() || ahead.kind() == Some(TokenKind::QuotedName))
+    let listed = ahead.at_any(NO_COLUMNS);
+    let mut behind = ahead;
+    behind.eat_phrase("IF EXISTS");
+    behind.advance();
+    let ends = behind.at_end() || behind.at_op(",") || behind.at_any(&["CASCADE", "RESTRICT"]);
+    !listed
+        && (word == "ADD" || ends)
+        && (ahead.word().is_some() || ahead.kind() == Some(TokenKind::QuotedName))
 }
 
 /// `ADD [COLUMN] [IF NOT EXISTS] c type ... [, ...]` and `DROP [COLUMN] [IF EXISTS] c [, ...]`. With a guard on

@@ -3,6 +3,7 @@
 use super::{
     query,
     reader::{Name, Reader, stage},
+    statements,
 };
 use crate::{
     model::{
@@ -20,7 +21,8 @@ pub(super) fn transaction_or_block(reader: &mut Reader<'_>) {
     let cursor = &mut reader.cursor;
     if is_block(*cursor) {
         reader.facts.verb = Verb::Block;
-        return;
+        let block = *cursor;
+        return statements::run(reader, block);
     }
     reader.facts.scope = Scope::Session;
     if cursor.eat_any(&["BEGIN", "START"]) {
@@ -55,7 +57,7 @@ fn is_block(mut cursor: Cursor<'_>) -> bool {
 
 /// Whether `->>` joins several statements here.
 pub(super) fn is_chain(mut cursor: Cursor<'_>) -> bool {
-    if cursor.at_any(&["CREATE", "ALTER", "DECLARE"]) || is_block(cursor) {
+    if cursor.at_any(&["ALTER", "DECLARE"]) || is_block(cursor) || super::create::has_body(cursor) {
         return false;
     }
     while !cursor.at_end() {
@@ -82,7 +84,7 @@ pub(super) fn call(reader: &mut Reader<'_>) {
         reader.unexpected();
     }
     let cursor = reader.cursor;
-    query::sources(reader, cursor);
+    query::needs(reader, cursor);
     reader.facts.scope = Scope::Unknown;
 }
 
@@ -101,7 +103,7 @@ pub(super) fn execute(reader: &mut Reader<'_>) {
         if reader.cursor.at_end() {
             reader.unexpected();
         }
-        return;
+        return statements::run_text(reader);
     }
     reader.facts.verb = Verb::Execute;
     if reader.cursor.at_word("JOB") {
@@ -172,7 +174,7 @@ fn makes_current(mut cursor: Cursor<'_>) -> bool {
 }
 
 /// Whether a statement may begin after this token.
-fn starts_statement(cursor: Cursor<'_>) -> bool {
+pub(super) fn starts_statement(cursor: Cursor<'_>) -> bool {
     cursor.kind() == Some(TokenKind::Semicolon)
         || cursor.at_op("->>")
         || cursor.at_any(&["BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT"])

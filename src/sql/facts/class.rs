@@ -102,31 +102,47 @@ pub(super) fn replaces_alike(kind: ObjectKind) -> bool {
 /// may) ends the unit: DML after it stands for itself, and so does the COMMIT. With AUTOCOMMIT off every DML is
 /// in a transaction until COMMIT, ROLLBACK or DDL.
 pub fn classes(all: &[Facts]) -> Vec<Class> {
-    let mut open = false;
-    let mut implicit = false;
-    all.iter()
-        .map(|facts| {
-            let alone = class(facts);
-            let read = facts.certainty == Certainty::Parsed;
-            match facts.verb {
-                Verb::Begin if read => open = true,
-                Verb::Commit | Verb::Rollback if read => open = false,
-                Verb::AlterSession if read && facts.session.transaction => {
-                    implicit = facts.session.lasting;
-                    open = false;
-                }
-                verb if read && is_dml(verb) => {
-                    return if open || implicit { Class::Transaction } else { alone };
-                }
-                _ if matches!(alone, Class::Read | Class::Session) => {}
-                _ => open = false,
-            }
-            alone
-        })
-        .collect()
+    let mut classes = Classes::default();
+    all.iter().map(|facts| classes.next(facts)).collect()
 }
 
-/// Statements that take part in an open transaction. TRUNCATE does: it can be rolled back.
-fn is_dml(verb: Verb) -> bool {
-    matches!(verb, Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge | Verb::Truncate | Verb::CopyInto)
+/// [`classes`] for statements that come one by one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Classes {
+    /// Whether an explicit BEGIN is open.
+    open: bool,
+    /// Whether AUTOCOMMIT is off.
+    implicit: bool,
+}
+
+impl Classes {
+    /// The class of the script's next statement.
+    pub fn next(&mut self, facts: &Facts) -> Class {
+        let alone = class(facts);
+        let read = facts.certainty == Certainty::Parsed;
+        match facts.verb {
+            Verb::Begin if read => self.open = true,
+            Verb::Commit | Verb::Rollback if read => self.open = false,
+            Verb::AlterSession if read && facts.session.transaction => {
+                self.implicit = facts.session.lasting;
+                self.open = false;
+            }
+            _ if read && is_dml(facts) => {
+                return if self.open || self.implicit { Class::Transaction } else { alone };
+            }
+            _ if matches!(alone, Class::Read | Class::Session) => {}
+            _ => self.open = false,
+        }
+        alone
+    }
+}
+
+/// Statements that take part in an open transaction. TRUNCATE does: it can be rolled back. Files that COPY writes
+/// to a location stay when the transaction does not.
+fn is_dml(facts: &Facts) -> bool {
+    match facts.verb {
+        Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge | Verb::Truncate => true,
+        Verb::CopyInto => kind(facts).is_some_and(ObjectKind::is_relation),
+        _ => false,
+    }
 }

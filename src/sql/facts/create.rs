@@ -1,13 +1,17 @@
 //! CREATE.
 
+use std::{collections::HashSet, sync::LazyLock};
+
 use super::{
-    query,
-    reader::{Name, Reader, stage},
+    clauses, query,
+    reader::{Name, Reader, reference},
+    statements,
 };
 use crate::{
     model::{
         facts::Verb,
-        kind::{Ability, KindMatch, ObjectKind},
+        ident::Ident,
+        kind::{Ability, ObjectKind},
     },
     sql::{cursor::Cursor, lex::TokenKind},
 };
@@ -23,7 +27,7 @@ pub(super) fn create(reader: &mut Reader<'_>) {
         _ => Verb::Create,
     };
     let start = reader.cursor.offset();
-    let Some(found) = kind(reader) else {
+    let Some(found) = reader.kind() else {
         return reader.doubt(start, "no kind of object has this name");
     };
     let at = reader.cursor.offset();
@@ -40,7 +44,7 @@ pub(super) fn create(reader: &mut Reader<'_>) {
         Verb::CreateIfNotExists => Ability::IfNotExists,
         _ => Ability::Create,
     };
-    if !found.kind.can(ability) {
+    if !found.kind.can(ability) || found.kind.is_table_part() {
         reader.doubt(start, format!("a {} is not known to take that", found.kind));
     }
     reader.facts.details.temporary = found.temporary;
@@ -50,78 +54,230 @@ pub(super) fn create(reader: &mut Reader<'_>) {
     if replace {
         reader.facts.destroys.extend(object);
     }
-    if found.kind.is_routine() && reader.cursor.at_paren() {
-        reader.cursor.eat_parens();
-    }
-    rest(reader, found.kind);
-}
-
-/// The kind; classes of Snowflake's own (`SNOWFLAKE.ML.FORECAST`) are written as names.
-fn kind(reader: &mut Reader<'_>) -> Option<KindMatch> {
-    if let Some(found) = reader.cursor.eat_kind() {
-        return Some(found);
-    }
-    let mut ahead = reader.cursor;
-    if !ahead.at_word("SNOWFLAKE") {
-        return None;
-    }
-    let class = ahead.eat_name()?;
-    let parts: Vec<&str> = class.parts.iter().map(|part| part.ident.as_str()).collect();
-    let kind = match parts.as_slice() {
-        ["SNOWFLAKE", "CORE", "BUDGET"] => ObjectKind::Budget,
-        ["SNOWFLAKE", "ML", _] => ObjectKind::MlClassInstance,
-        _ => return None,
-    };
-    reader.cursor = ahead;
-    Some(KindMatch { kind, words: parts.len(), temporary: false, transient: false, secure: false })
+    let arguments = if found.kind.is_routine() { arguments(reader) } else { HashSet::new() };
+    rest(reader, found.kind, &arguments);
 }
 
 /// What stands behind the name: what it is made from and what it needs.
-fn rest(reader: &mut Reader<'_>, kind: ObjectKind) {
-    let routine = kind.is_routine();
-    let runs_statements = routine || matches!(kind, ObjectKind::Task | ObjectKind::Alert);
-    let mut body = false;
+fn rest(reader: &mut Reader<'_>, kind: ObjectKind, arguments: &HashSet<Ident>) {
+    let runs_statements = runs_statements(kind);
+    let mut language_is_sql = true;
+    let mut depth = 0usize;
     while !reader.cursor.at_end() {
-        if runs_statements && reader.cursor.eat("AS") {
-            // A body is not compiled when it is created, and what it needs may come later.
-            return;
-        }
-        if !runs_statements && !body && starts_another(reader.cursor) {
+        if depth > 0 {
+            inside(reader, kind, &mut depth);
+        } else if !runs_statements && starts_another(reader.cursor) {
             let at = reader.cursor.offset();
             return reader.doubt(at, "a second statement seems to begin here");
-        }
-        if reader.cursor.eat_phrase("COPY GRANTS") {
+        } else if reader.cursor.eat_phrase("COPY GRANTS") {
             reader.facts.details.keeps_grants = true;
         } else if reader.cursor.eat_any(&["CLONE", "LIKE"]) {
             reader.needed(kind_of_source(kind));
-        } else if kind == ObjectKind::Stream && reader.cursor.eat("ON") {
-            stream_source(reader);
-        } else if kind == ObjectKind::Index && reader.cursor.eat("ON") {
-            reader.needed(ObjectKind::Table);
-            reader.cursor.eat_parens();
-        } else if kind == ObjectKind::Task && reader.cursor.eat("AFTER") {
-            predecessors(reader);
-        } else if reader.cursor.eat("WAREHOUSE") {
-            warehouse(reader);
-        } else if kind == ObjectKind::Pipe && reader.cursor.eat_phrase("AS COPY INTO") {
-            body = true;
-            reader.needed(ObjectKind::Table);
-            let cursor = reader.cursor;
-            query::sources(reader, cursor);
-        } else if let Some(token) = reader.cursor.token().filter(|token| token.kind == TokenKind::StagePath) {
-            reader.facts.reads.extend(stage(reader.cursor.token_text(), token.start));
+        } else if reader.cursor.eat("RETURNS") {
+            returned_type(reader);
+        } else if reader.cursor.eat("LANGUAGE") {
+            language_is_sql = reader.cursor.at_word("SQL");
             reader.cursor.advance();
-        } else if reader.cursor.eat("AS") {
-            body = true;
+        } else if reader.cursor.eat_phrase("EXECUTE AS") {
+            executes_as(reader);
+        } else if reader.cursor.eat_phrase("FROM SHARE") {
+            // A share of another account.
+            reader.cursor.eat_name();
+        } else if reader.cursor.eat_phrase("USING TEMPLATE") {
+            let query = reader.cursor;
+            reader.cursor.eat_parens();
+            query::needs(reader, query.up_to(&reader.cursor));
+        } else if reader.cursor.eat_phrase("USING VERSION") {
+            reader.cursor.eat_ident();
+        } else if kind == ObjectKind::Pipe && reader.cursor.eat_phrase("AS COPY INTO") {
+            reader.needed(ObjectKind::Table);
             let cursor = reader.cursor;
-            query::sources(reader, cursor);
-        } else {
-            if reader.cursor.at_paren() {
-                referenced(reader);
+            query::needs(reader, cursor);
+            return clauses::properties(reader, cursor);
+        } else if reader.cursor.eat("AS") {
+            if !runs_statements {
+                let cursor = reader.cursor;
+                query::needs(reader, cursor);
+            } else if language_is_sql && kind != ObjectKind::ExternalFunction {
+                statements::kept(reader, kind, arguments);
             }
-            reader.cursor.skip();
+            return;
+        } else if kind == ObjectKind::Alert && reader.cursor.eat("THEN") {
+            let statement = reader.cursor;
+            return statements::note(reader, statement);
+        } else if own_clause(reader, kind) || clauses::clause(reader) {
+        } else if reader.cursor.kind() == Some(TokenKind::Word) && !is_known(reader.cursor) {
+            return reader.unexpected();
+        } else {
+            inside(reader, kind, &mut depth);
         }
     }
+}
+
+/// One step inside parentheses, or over one: columns, lists of properties.
+fn inside(reader: &mut Reader<'_>, kind: ObjectKind, depth: &mut usize) {
+    // What a semantic view's relationships refer to are its own aliases.
+    let own = kind == ObjectKind::SemanticView && reader.cursor.at_word("REFERENCES");
+    if !own && clauses::clause(reader) {
+        return;
+    }
+    match reader.cursor.kind() {
+        Some(TokenKind::LeftParen) => *depth += 1,
+        Some(TokenKind::RightParen) => *depth = depth.saturating_sub(1),
+        _ => {}
+    }
+    reader.cursor.advance();
+}
+
+/// Clauses that mean something for one kind only.
+fn own_clause(reader: &mut Reader<'_>, kind: ObjectKind) -> bool {
+    match kind {
+        ObjectKind::Stream if reader.cursor.eat("ON") => stream_source(reader),
+        ObjectKind::Index if reader.cursor.eat("ON") => {
+            reader.needed(ObjectKind::Table);
+            reader.cursor.eat_parens();
+        }
+        ObjectKind::Task if reader.cursor.eat("AFTER") => predecessors(reader),
+        ObjectKind::Task if reader.cursor.at_word("WHEN") => condition(reader),
+        ObjectKind::Alert if reader.cursor.eat("IF") => {
+            let start = reader.cursor;
+            if !reader.cursor.eat_parens() {
+                reader.unexpected();
+            }
+            let condition = start.up_to(&reader.cursor);
+            statements::note(reader, condition);
+        }
+        ObjectKind::SemanticView if reader.cursor.at_word("TABLES") => logical_tables(reader),
+        ObjectKind::Listing if reader.cursor.eat("SHARE") => reader.needed(ObjectKind::Share),
+        ObjectKind::Listing if reader.cursor.eat_phrase("APPLICATION PACKAGE") => {
+            reader.needed(ObjectKind::ApplicationPackage);
+        }
+        ObjectKind::CortexSearchService if reader.cursor.eat_any(&["ON", "ATTRIBUTES", "INDEXES"]) => {
+            while reader.cursor.eat_ident().is_some() {
+                reader.cursor.eat_parens();
+                if !reader.cursor.eat_op(",") {
+                    break;
+                }
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Whether this makes an object with a body, in which `->>` may stand.
+pub(super) fn has_body(mut cursor: Cursor<'_>) -> bool {
+    if !cursor.eat("CREATE") {
+        return false;
+    }
+    cursor.eat_phrase("OR REPLACE");
+    cursor.eat_phrase("OR ALTER");
+    cursor.eat_kind().is_none_or(|found| runs_statements(found.kind))
+}
+
+fn runs_statements(kind: ObjectKind) -> bool {
+    kind.is_routine() || matches!(kind, ObjectKind::Task | ObjectKind::Alert)
+}
+
+/// Words that may stand behind a new object's name by themselves, with no `=`: the words of all clauses of all kinds
+/// of object in Snowflake's SQL reference. Any other word leaves a doubt.
+const WORDS: &str = "\
+ACCESS ACCOUNT ADD AGGREGATION AI_SQL_GENERATION AI_QUESTION_CATEGORIZATION ALL ALTER ALWAYS APPEND_ONLY APPLICATION AS AT ATTRIBUTES AUTO BACKUP BEFORE BY CALLED CALLER \
+CHANGE CLUSTER COLUMN COMMENT COMPUTE CONTACT COPY CUSTOM DATA DATABASE DAY DAYS DIMENSIONS DO ENFORCED ENTITY ESTIMATE \
+EVERY EXECUTE EXTENSION EXTERNAL FACTS FAILOVER FOR FORCE FREQUENCY FROM FUNCTION GRANTS GROUP IMMEDIATELY IMMUTABLE IMMUTABLE_WHEN IN \
+INITIALLY INPUT JOIN KEY LAG LINEAR LISTING MANAGED MASKING MEMOIZABLE METRICS MONTH NAME NEVER NOORDER NOT NULL OF ON \
+OR ORDER ORGANIZATION OVERWRITE OWNER PACKAGE PARTITION POLICY POLICIES POOL PRIMARY PRIVACY PRIVATE PROJECTION PUBLIC REFRESH RELATIONSHIPS \
+REPLICA RESTRICTED RETURNS ROLE ROUTER ROW SCHEDULE SECURE SERVICE SHARE SNAPSHOT SPECIFICATION SPECIFICATION_TEMPLATE_FILE SQL START STATIC STORAGE STRICT SUSPEND \
+SUSPENDED SUSPEND_IMMEDIATE TABLE TABLES TAG TAGS TAXES TEMPLATE TEXT TO TRIGGERS UNIQUE USER USING VECTOR VERSION VIEW VOLATILE WEEK WITH WITHOUT YEAR \
+AI_VERIFIED_QUERIES ALLOWED_VALUES INCREMENT INDEXES INTEGRATIONS MONITORS PARAMETERS PATCH RESOURCE ROLES SYNONYMS USERS WAREHOUSES LIFECYCLE NOTIFY WHERE WEBHOOK PERCENT COPY_GRANTS";
+
+static KNOWN_WORDS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| WORDS.split_ascii_whitespace().collect());
+
+fn is_known(cursor: Cursor<'_>) -> bool {
+    cursor.word().is_some_and(|word| KNOWN_WORDS.contains(word.to_ascii_uppercase().as_str()))
+}
+
+/// `RETURNS type [NOT NULL]`, `RETURNS TABLE (...)`, or `RETURNS NULL ON NULL INPUT`.
+fn returned_type(reader: &mut Reader<'_>) {
+    if reader.cursor.eat_phrase("NULL ON NULL INPUT") {
+        return;
+    }
+    reader.cursor.eat_name();
+    reader.cursor.eat("PRECISION");
+    reader.cursor.eat_parens();
+}
+
+/// `EXECUTE AS OWNER`, `CALLER`, `RESTRICTED CALLER`, and of tasks `USER u`.
+fn executes_as(reader: &mut Reader<'_>) {
+    reader.cursor.eat("RESTRICTED");
+    if reader.cursor.eat("USER") {
+        reader.needed(ObjectKind::User);
+    } else if !reader.cursor.eat_any(&["OWNER", "CALLER"]) {
+        reader.unexpected();
+    }
+}
+
+/// `WHEN condition` of a task, up to its AS: a stream it asks about is needed when the task runs.
+fn condition(reader: &mut Reader<'_>) {
+    let start = reader.cursor;
+    while !reader.cursor.at_end() && !reader.cursor.at_word("AS") {
+        reader.cursor.skip();
+    }
+    let mut inside = start.up_to(&reader.cursor);
+    while inside.token().is_some() {
+        if inside.eat("SYSTEM$STREAM_HAS_DATA") && inside.at_paren() {
+            inside.advance();
+            if let Some(stream) = clauses::named_by_string(inside, ObjectKind::Stream) {
+                reader.facts.details.body.push(stream);
+            }
+        }
+        inside.advance();
+    }
+}
+
+/// `TABLES ([alias AS] name PRIMARY KEY (...) ..., ...)` of a semantic view. The aliases are its own.
+fn logical_tables(reader: &mut Reader<'_>) {
+    reader.cursor.advance();
+    let start = reader.cursor;
+    if !reader.cursor.eat_parens() {
+        return reader.unexpected();
+    }
+    let end = reader.cursor;
+    let mut inside = start.up_to(&end);
+    inside.advance();
+    let mut expects = true;
+    while inside.token().is_some() {
+        if expects && let Some(named) = inside.eat_name() {
+            expects = false;
+            let named = if inside.eat("AS") { inside.eat_name() } else { Some(named) };
+            if let Some(table) = named.and_then(|named| reference(ObjectKind::Table, &named)) {
+                reader.need(table);
+            }
+            continue;
+        }
+        expects = inside.at_op(",");
+        inside.skip();
+    }
+}
+
+/// The names of a routine's arguments, which its body may use like tables.
+fn arguments(reader: &mut Reader<'_>) -> HashSet<Ident> {
+    let start = reader.cursor;
+    let mut names = HashSet::new();
+    if reader.cursor.eat_parens() {
+        let mut inside = start.up_to(&reader.cursor);
+        let mut expects = true;
+        inside.advance();
+        while inside.token().is_some() {
+            if expects && let Some(part) = inside.eat_ident() {
+                names.insert(part.ident);
+            }
+            expects = inside.at_op(",");
+            inside.skip();
+        }
+    }
+    names
 }
 
 /// CLONE of a temporary or transient table takes any table.
@@ -150,7 +306,7 @@ fn stream_source(reader: &mut Reader<'_>) {
 }
 
 /// `AFTER a [, b ...]`; older text has the names as strings.
-fn predecessors(reader: &mut Reader<'_>) {
+pub(super) fn predecessors(reader: &mut Reader<'_>) {
     loop {
         if reader.cursor.kind() == Some(TokenKind::String) {
             reader.cursor.advance();
@@ -158,46 +314,6 @@ fn predecessors(reader: &mut Reader<'_>) {
             reader.need(task);
         }
         if !reader.cursor.eat_op(",") {
-            return;
-        }
-    }
-}
-
-/// `WAREHOUSE = name` or `= 'name'`, which is taken only as a plain name here.
-fn warehouse(reader: &mut Reader<'_>) {
-    if !reader.cursor.eat_op("=") {
-        return;
-    }
-    if reader.cursor.kind() == Some(TokenKind::String) || reader.cursor.at_run_time_name() {
-        return;
-    }
-    reader.needed(ObjectKind::Warehouse);
-}
-
-/// Tables named by REFERENCES inside a parenthesis.
-fn referenced(reader: &mut Reader<'_>) {
-    let mut inside = reader.cursor;
-    if !reader.cursor.clone().eat_parens() {
-        return;
-    }
-    let mut depth = 0usize;
-    while let Some(kind) = inside.kind() {
-        match kind {
-            TokenKind::LeftParen => depth += 1,
-            TokenKind::RightParen => depth -= 1,
-            TokenKind::Word if inside.at_word("REFERENCES") => {
-                inside.advance();
-                if let Some(named) = inside.eat_name()
-                    && let Some(table) = super::reader::reference(ObjectKind::Table, &named)
-                {
-                    reader.need(table);
-                }
-                continue;
-            }
-            _ => {}
-        }
-        inside.advance();
-        if depth == 0 {
             return;
         }
     }

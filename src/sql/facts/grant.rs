@@ -54,8 +54,7 @@ pub(super) fn grant(reader: &mut Reader<'_>) {
 fn granted_role(cursor: Cursor<'_>) -> Option<ObjectKind> {
     let mut ahead = cursor;
     let kind = ahead.eat_kind()?.kind;
-    let is_role = matches!(kind, ObjectKind::Role | ObjectKind::DatabaseRole | ObjectKind::ApplicationRole);
-    (is_role && !ahead.at_word("ON")).then_some(kind)
+    (kind.is_role() && !ahead.at_word("ON")).then_some(kind)
 }
 
 /// The privileges, up to ON. Their names grow with Snowflake, so any words are taken.
@@ -95,7 +94,11 @@ fn target(reader: &mut Reader<'_>) -> bool {
         }
     }
     let at = reader.cursor.offset();
-    let Some(found) = reader.cursor.eat_kind() else {
+    if is_bare_relation(reader.cursor) {
+        reader.object(ObjectKind::Table);
+        return true;
+    }
+    let Some(found) = reader.kind() else {
         reader.doubt(at, "no kind of object has this name");
         return false;
     };
@@ -112,8 +115,18 @@ fn target(reader: &mut Reader<'_>) -> bool {
     true
 }
 
-/// `[ROLE] r`, `DATABASE ROLE d.r`, `USER u`, `SHARE s`, `APPLICATION a`, ...
+/// `ON t TO`: without a kind the name is that of a table or view. Scripts in use have it; Snowflake's reference
+/// does not.
+fn is_bare_relation(mut cursor: Cursor<'_>) -> bool {
+    cursor.eat_name().is_some() && cursor.at_any(&["TO", "FROM"])
+}
+
+/// `[ROLE] r`, `DATABASE ROLE d.r`, `USER u`, `SHARE s`, `APPLICATION a`,
+/// `SHARE IN APPLICATION PACKAGE p`, ...
 fn grantee(reader: &mut Reader<'_>) {
+    if reader.cursor.eat_phrase("SHARE IN APPLICATION PACKAGE") {
+        return reader.needed(ObjectKind::ApplicationPackage);
+    }
     let mut ahead = reader.cursor;
     let kind = match ahead.eat_kind() {
         // A role may be called like a kind: `TO share`.

@@ -1,4 +1,4 @@
-//! The ledger's own containers are not a migration's to take away.
+//! The ledger's own tables are not a migration's to write to, nor their containers to take away.
 
 use crate::model::{
     facts::{Facts, ObjectRef, Verb},
@@ -8,28 +8,38 @@ use crate::model::{
 };
 
 /// Whether a statement would drop, replace, rename or swap the ledger's database, its schema or one of its three
-/// tables; answers what it would do to which of them, as `would drop the schema D.S, which holds ...`.
+/// tables, or change a table or its rows; answers what it would do to which of them, as
+/// `would drop the schema D.S, which holds ...`. Reading them is free, and so is changing properties of the
+/// containers.
 ///
 /// `context` gives what unqualified names mean where the statement runs. A part that neither the statement nor the
 /// context names counts as the ledger's: it is not known to be another.
 pub fn guard(facts: &Facts, ledger: &LedgerName, context: &Context4) -> Option<String> {
-    let (deed, objects): (&str, Vec<&ObjectRef>) = match facts.verb {
-        Verb::Drop | Verb::DropIfExists => ("drop", facts.object.iter().collect()),
-        Verb::CreateOrReplace => ("replace", facts.object.iter().collect()),
-        Verb::Rename => ("rename", facts.object.iter().collect()),
-        Verb::Swap => ("swap", facts.defines.iter().collect()),
-        Verb::Create
-        | Verb::CreateIfNotExists
-        | Verb::CreateOrAlter
+    let none: &[ObjectRef] = &[];
+    let (deed, takes_away, more) = match facts.verb {
+        Verb::Drop | Verb::DropIfExists => ("drop", true, none),
+        Verb::CreateOrReplace => ("replace", true, none),
+        Verb::Rename => ("rename", true, none),
+        Verb::Swap => ("swap", true, facts.defines.as_slice()),
+        Verb::CreateOrAlter
         | Verb::Alter
         | Verb::AlterSet
         | Verb::SuspendResume
         | Verb::AlterIfExists
         | Verb::AddColumn
         | Verb::DropColumn
-        | Verb::RenameColumn
+        | Verb::RenameColumn => ("alter", false, none),
+        Verb::Truncate => ("empty", false, none),
+        Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge | Verb::CopyInto => {
+            ("write to", false, none)
+        }
+        // What runs now in a body takes away what its statements do; what they only add to is not among the facts.
+        Verb::Block | Verb::Chain | Verb::ExecuteImmediate => {
+            ("drop, replace or empty", true, facts.destroys.as_slice())
+        }
+        Verb::Create
+        | Verb::CreateIfNotExists
         | Verb::Undrop
-        | Verb::Truncate
         | Verb::Comment
         | Verb::Grant
         | Verb::Revoke
@@ -38,21 +48,13 @@ pub fn guard(facts: &Facts, ledger: &LedgerName, context: &Context4) -> Option<S
         | Verb::Set
         | Verb::Unset
         | Verb::AlterSession
-        | Verb::Insert
-        | Verb::Update
-        | Verb::Delete
-        | Verb::Merge
-        | Verb::CopyInto
         | Verb::Select
         | Verb::Show
         | Verb::Describe
         | Verb::List
         | Verb::Explain
         | Verb::Call
-        | Verb::ExecuteImmediate
         | Verb::Execute
-        | Verb::Block
-        | Verb::Chain
         | Verb::Begin
         | Verb::Commit
         | Verb::Rollback
@@ -65,7 +67,13 @@ pub fn guard(facts: &Facts, ledger: &LedgerName, context: &Context4) -> Option<S
     if facts.details.temporary {
         return None;
     }
-    objects.into_iter().find_map(|object| Some(format!("would {deed} {}", held(object, ledger, context)?)))
+    facts
+        .object
+        .iter()
+        .chain(more)
+        .chain(&facts.details.targets)
+        .filter(|object| takes_away || object.kind.is_relation())
+        .find_map(|object| Some(format!("would {deed} {}", held(object, ledger, context)?)))
 }
 
 /// Names the container that the object is, if it is one of the ledger's.

@@ -21,18 +21,20 @@ pub fn hazard(facts: &Facts) -> Option<Hazard> {
         },
         Verb::Drop | Verb::DropIfExists => match kind? {
             kind if holds_data(kind) => Some(Hazard::LosesData),
-            ObjectKind::Role | ObjectKind::DatabaseRole | ObjectKind::ApplicationRole => {
-                Some(Hazard::LosesGrants)
-            }
+            kind if kind.is_role() => Some(Hazard::LosesGrants),
             kind if kind.can(Ability::Undrop) => None,
             _ => Some(Hazard::LosesDefinition),
         },
         Verb::AlterIfExists | Verb::DropColumn => details.drops.then_some(Hazard::LosesData),
-        Verb::Insert => details.overwrites.then_some(Hazard::LosesData),
+        Verb::Insert | Verb::CopyInto => details.overwrites.then_some(Hazard::LosesData),
         Verb::Delete => (!details.filtered).then_some(Hazard::LosesData),
         Verb::Truncate | Verb::Remove => Some(Hazard::LosesData),
         Verb::GrantOwnership => (!details.keeps_grants).then_some(Hazard::LosesGrants),
         Verb::Revoke => Some(Hazard::LosesGrants),
+        // The statements of a body that runs now.
+        Verb::Block | Verb::Chain | Verb::ExecuteImmediate => {
+            facts.destroys.iter().any(|object| holds_data(object.kind)).then_some(Hazard::LosesData)
+        }
         // Which columns CREATE OR ALTER drops is known to the server only.
         Verb::CreateOrAlter
         | Verb::Create
@@ -53,17 +55,13 @@ pub fn hazard(facts: &Facts) -> Option<Hazard> {
         | Verb::AlterSession
         | Verb::Update
         | Verb::Merge
-        | Verb::CopyInto
         | Verb::Select
         | Verb::Show
         | Verb::Describe
         | Verb::List
         | Verb::Explain
         | Verb::Call
-        | Verb::ExecuteImmediate
         | Verb::Execute
-        | Verb::Block
-        | Verb::Chain
         | Verb::Begin
         | Verb::Commit
         | Verb::Rollback
@@ -74,7 +72,7 @@ pub fn hazard(facts: &Facts) -> Option<Hazard> {
 }
 
 /// Kinds that hold what their definition cannot bring back: rows, files, offsets, counters.
-fn holds_data(kind: ObjectKind) -> bool {
+pub(super) fn holds_data(kind: ObjectKind) -> bool {
     match kind {
         ObjectKind::View
         | ObjectKind::MaterializedView

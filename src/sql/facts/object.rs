@@ -3,7 +3,8 @@
 use super::reader::{Reader, reference, scope};
 use crate::{
     model::{
-        facts::{Scope, Verb},
+        facts::{ObjectRef, Scope, Verb},
+        ident::QualifiedName,
         kind::{Ability, ObjectKind},
     },
     sql::cursor::Named,
@@ -17,7 +18,11 @@ pub(super) fn drop(reader: &mut Reader<'_>) {
     if reader.cursor.eat_phrase("IF EXISTS") {
         reader.facts.verb = Verb::DropIfExists;
     }
-    reader.object(kind);
+    if kind == ObjectKind::Index {
+        index(reader);
+    } else {
+        reader.object(kind);
+    }
     if kind.is_routine() {
         reader.cursor.eat_parens();
     }
@@ -26,11 +31,20 @@ pub(super) fn drop(reader: &mut Reader<'_>) {
         reader.cursor.eat_op("=");
         reader.cursor.advance();
     }
-    if kind == ObjectKind::Index {
-        reader.cursor.eat("ON");
-    }
     reader.expect_end();
     reader.facts.destroys.extend(reader.facts.object.clone());
+}
+
+/// `table.index`, the name that DROP has for an index.
+fn index(reader: &mut Reader<'_>) {
+    let named = reader.cursor.eat_name();
+    let split = named.as_ref().and_then(Named::split_last);
+    let found = split.and_then(|(table, index)| Some((reference(ObjectKind::Table, &table)?, index)));
+    let Some((table, index)) = found else { return reader.unexpected() };
+    reader.facts.scope = scope(&table);
+    let name = QualifiedName::bare(index.ident);
+    reader.facts.object = Some(ObjectRef { kind: ObjectKind::Index, name, at: index.at });
+    reader.need(table);
 }
 
 /// `UNDROP kind name`.
@@ -64,7 +78,7 @@ pub(super) fn comment(reader: &mut Reader<'_>) {
     reader.facts.verb = Verb::Comment;
     reader.cursor.eat_phrase("IF EXISTS");
     reader.expect("ON");
-    let Some(kind) = reader.cursor.eat_kind().map(|found| found.kind) else { return reader.unexpected() };
+    let Some(kind) = reader.kind().map(|found| found.kind) else { return reader.unexpected() };
     if kind == ObjectKind::Column {
         column(reader);
     } else {
@@ -100,10 +114,13 @@ pub(super) fn describe(reader: &mut Reader<'_>) {
     reader.cursor.advance();
     reader.facts.verb = Verb::Describe;
     reader.facts.scope = Scope::Current;
-    if reader.cursor.at_any(&["RESULT", "SEARCH"]) {
+    if reader.cursor.at_word("RESULT") {
         return;
     }
-    match reader.cursor.eat_kind() {
+    if reader.cursor.eat_phrase("SEARCH OPTIMIZATION ON") {
+        return reader.object(ObjectKind::Table);
+    }
+    match reader.kind() {
         Some(found) => reader.object(found.kind),
         None => reader.object(ObjectKind::Table),
     }
@@ -115,11 +132,11 @@ pub(super) fn show(reader: &mut Reader<'_>) {
     reader.facts.verb = Verb::Show;
     reader.facts.scope = Scope::Current;
     while !reader.cursor.at_end() {
-        let container = reader.cursor.eat("IN")
-            && reader.cursor.at_any(&["DATABASE", "SCHEMA", "TABLE", "VIEW"])
-            && !reader.cursor.at_any(&["ACCOUNT"]);
-        if !container {
+        if !reader.cursor.eat("IN") {
             reader.cursor.skip();
+            continue;
+        }
+        if reader.cursor.at_word("ACCOUNT") {
             continue;
         }
         let Some(found) = reader.cursor.eat_kind() else { continue };
@@ -134,11 +151,11 @@ pub(super) fn show(reader: &mut Reader<'_>) {
 /// The kind that is next, which must be able to do that; else a doubt.
 pub(super) fn kind(reader: &mut Reader<'_>, ability: Ability) -> Option<ObjectKind> {
     let at = reader.cursor.offset();
-    let Some(found) = reader.cursor.eat_kind() else {
+    let Some(found) = reader.kind() else {
         reader.doubt(at, "no kind of object has this name");
         return None;
     };
-    if !found.kind.can(ability) {
+    if !found.kind.can(ability) || found.kind.is_table_part() {
         reader.doubt(at, format!("a {} is not known to take that", found.kind));
     }
     Some(found.kind)

@@ -31,9 +31,10 @@ pub fn probe(facts: &Facts) -> Option<Probe> {
             _ => None,
         },
         Verb::GrantOwnership => {
-            let role = facts.reads.iter().find(|object| is_owner(object.kind)).cloned()?;
-            // ON ALL and ON FUTURE name a container, which is not what changes hands.
-            (!facts.details.bulk).then_some(Probe::Owner { object, role })
+            let role = facts.reads.iter().find(|object| object.kind.is_role()).cloned()?;
+            // ON ALL and ON FUTURE name a container, which is not what changes hands. Another overload of a routine
+            // may belong to the role already, and the probe knows no argument types.
+            (!facts.details.bulk && !object.kind.is_routine()).then_some(Probe::Owner { object, role })
         }
         Verb::CreateIfNotExists
         | Verb::CreateOrAlter
@@ -80,11 +81,7 @@ fn column(table: ObjectRef, column: Option<&Ident>, present: bool) -> Option<Pro
     Some(Probe::Column { table, column: column?.clone(), present })
 }
 
-/// Parts of a table have no creation time of their own.
+/// An index has no creation time of its own.
 fn is_part(kind: ObjectKind) -> bool {
-    matches!(kind, ObjectKind::Index | ObjectKind::Column | ObjectKind::Constraint)
-}
-
-fn is_owner(kind: ObjectKind) -> bool {
-    matches!(kind, ObjectKind::Role | ObjectKind::DatabaseRole | ObjectKind::ApplicationRole)
+    kind == ObjectKind::Index || kind.is_table_part()
 }

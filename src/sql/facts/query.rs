@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::{
-    builtin,
+    builtin::{self, Call},
+    clauses,
     reader::{Reader, reference, stage},
 };
 use crate::{
@@ -12,7 +13,10 @@ use crate::{
         ident::Ident,
         kind::ObjectKind,
     },
-    sql::{cursor::Cursor, lex::TokenKind},
+    sql::{
+        cursor::{Cursor, Named},
+        lex::TokenKind,
+    },
 };
 
 /// SELECT, WITH, VALUES, TABLE, or a query in parentheses.
@@ -26,7 +30,7 @@ pub(super) fn query(reader: &mut Reader<'_>) {
         return;
     }
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
     reader.facts.details.effects = builtin::has_effects(cursor);
 }
 
@@ -47,7 +51,7 @@ pub(super) fn explain(reader: &mut Reader<'_>) {
         reader.unexpected();
     }
     let cursor = reader.cursor;
-    sources(reader, cursor);
+    needs(reader, cursor);
     reader.facts.details.effects = builtin::has_effects(cursor);
 }
 
@@ -64,7 +68,7 @@ pub(super) fn insert(reader: &mut Reader<'_>) {
                 && let Some(named) = cursor.eat_name()
                 && let Some(table) = reference(ObjectKind::Table, &named)
             {
-                reader.need(table);
+                reader.facts.details.targets.push(table);
                 continue;
             }
             cursor.advance();
@@ -74,13 +78,18 @@ pub(super) fn insert(reader: &mut Reader<'_>) {
         if reader.cursor.at_end() {
             reader.unexpected();
         }
+        let mut columns = reader.cursor;
+        // Columns, unless the parenthesis holds the query itself.
+        if columns.eat_parens() && !columns.at_end() {
+            reader.cursor = columns;
+        }
     }
     if reader.facts.details.overwrites {
         reader.facts.destroys.extend(reader.facts.object.clone());
     }
     let cursor = reader.cursor;
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
 }
 
 /// `UPDATE t SET ... [FROM ...] [WHERE ...]`.
@@ -98,7 +107,7 @@ pub(super) fn update(reader: &mut Reader<'_>) {
         reader.unexpected();
     }
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
 }
 
 /// `DELETE FROM t [USING ...] [WHERE ...]`.
@@ -112,7 +121,7 @@ pub(super) fn delete(reader: &mut Reader<'_>) {
     reader.facts.details.filtered = has_where(reader.cursor);
     let cursor = reader.cursor;
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
     if !reader.facts.details.filtered {
         reader.facts.destroys.extend(reader.facts.object.clone());
     }
@@ -136,7 +145,7 @@ pub(super) fn merge(reader: &mut Reader<'_>) {
         reader.unexpected();
     }
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
 }
 
 /// `COPY INTO table | @location ...`, `COPY FILES INTO @location ...`.
@@ -164,8 +173,21 @@ pub(super) fn copy(reader: &mut Reader<'_>) {
         reader.unexpected();
     }
     let cursor = reader.cursor;
+    reader.facts.details.overwrites = overwrites(cursor);
     check_one(reader, cursor);
-    sources(reader, cursor);
+    needs(reader, cursor);
+    clauses::properties(reader, cursor);
+}
+
+/// Whether COPY INTO a location may replace files there.
+fn overwrites(mut cursor: Cursor<'_>) -> bool {
+    while !cursor.at_end() {
+        if cursor.eat("OVERWRITE") && cursor.eat_op("=") {
+            return cursor.at_word("TRUE");
+        }
+        cursor.skip();
+    }
+    false
 }
 
 /// `LIST @stage/path`, `REMOVE @stage/path`.
@@ -176,8 +198,17 @@ pub(super) fn stage_files(reader: &mut Reader<'_>, verb: Verb) {
     match reader.cursor.token() {
         Some(token) if token.kind == TokenKind::StagePath => {
             reader.facts.object = stage(reader.cursor.token_text(), token.start);
+            let is_own = ["@~", "@%", "@\"", "file:"];
+            let without_name = is_own.iter().any(|start| reader.cursor.token_text().starts_with(start));
+            if reader.facts.object.is_none() && !without_name && !reader.cursor.token_text().contains('%') {
+                reader.unexpected();
+            }
         }
-        Some(token) if token.kind == TokenKind::String => {}
+        Some(token) if token.kind == TokenKind::String => {
+            let path = reader.cursor;
+            clauses::staged_file(reader, path);
+            reader.facts.object = reader.facts.reads.pop();
+        }
         _ => reader.unexpected(),
     }
 }
@@ -194,9 +225,20 @@ fn has_where(mut cursor: Cursor<'_>) -> bool {
 
 /// Words that begin a statement and cannot stand outside of parentheses in a query or DML.
 fn check_one(reader: &mut Reader<'_>, mut cursor: Cursor<'_>) {
+    let query = reader.facts.verb == Verb::Select;
     while !cursor.at_end() {
+        if query && cursor.eat_phrase("FOR UPDATE") {
+            continue;
+        }
+        if query && (cursor.eat_op(".") || cursor.eat_op(":") || cursor.eat("AS")) {
+            // A part of a name, a path or an alias.
+            cursor.skip();
+            continue;
+        }
         let mut ahead = cursor;
-        let another = (ahead.eat("CREATE") && (ahead.at_phrase("OR REPLACE") || ahead.eat_kind().is_some()))
+        let writes = query && writes_next(cursor);
+        let another = writes
+            || (ahead.eat("CREATE") && (ahead.at_phrase("OR REPLACE") || ahead.eat_kind().is_some()))
             || (ahead.eat("USE") && ahead.at_any(&["ROLE", "DATABASE", "SCHEMA", "WAREHOUSE"]));
         if another {
             let at = cursor.offset();
@@ -204,6 +246,13 @@ fn check_one(reader: &mut Reader<'_>, mut cursor: Cursor<'_>) {
         }
         cursor.skip();
     }
+}
+
+/// Whether a word that writes is next: no query holds one, but for `FOR UPDATE` and the function INSERT.
+fn writes_next(mut cursor: Cursor<'_>) -> bool {
+    let writes = cursor.at_any(&["INSERT", "UPDATE", "DELETE", "MERGE"]);
+    cursor.advance();
+    writes && !cursor.at_paren()
 }
 
 /// Functions whose arguments may hold a FROM that names no table.
@@ -242,8 +291,35 @@ struct Level {
     arguments: bool,
 }
 
-/// Notes every table and stage that stands in FROM, JOIN or USING, however deep, names of WITH left out.
-pub(super) fn sources(reader: &mut Reader<'_>, start: Cursor<'_>) {
+/// Notes all that a query, or a statement from here on, needs: tables and stages, functions and sequences.
+pub(super) fn needs(reader: &mut Reader<'_>, start: Cursor<'_>) {
+    sources(reader, start);
+    called(reader, start);
+}
+
+/// Notes the functions and sequences that expressions call, but for those that Snowflake brings along.
+pub(super) fn called(reader: &mut Reader<'_>, start: Cursor<'_>) {
+    for call in builtin::calls(start) {
+        let object = match &call {
+            Call::Function(named) if is_systems(named) => None,
+            Call::Function(named) => reference(ObjectKind::Function, named),
+            Call::Sequence(named) => reference(ObjectKind::Sequence, named),
+            Call::Method => None,
+        };
+        if let Some(object) = object {
+            reader.need(object);
+        }
+    }
+}
+
+/// `SYSTEM$...` functions act, but are no one's objects.
+fn is_systems(named: &Named) -> bool {
+    named.parts.last().is_some_and(|part| part.ident.as_str().starts_with("SYSTEM$"))
+}
+
+/// Notes every table and stage that stands in FROM, JOIN or USING, however deep, names of WITH left out, and what
+/// arguments of Snowflake's table functions name.
+fn sources(reader: &mut Reader<'_>, start: Cursor<'_>) {
     let local = with_names(start);
     let mut cursor = start;
     let mut levels: Vec<Level> = vec![Level::default()];
@@ -269,6 +345,7 @@ pub(super) fn sources(reader: &mut Reader<'_>, start: Cursor<'_>) {
             TokenKind::Word if cursor.at_any(&["FROM", "JOIN", "USING"]) => {
                 source = !level.arguments && !word_before.eq_ignore_ascii_case("DISTINCT");
             }
+            TokenKind::Word if clauses::argument(reader, cursor) => {}
             TokenKind::Word if cursor.at_any(AFTER_FROM) => set_from(&mut levels, false),
             _ => {}
         }
@@ -290,6 +367,15 @@ fn set_from(levels: &mut [Level], from: bool) {
 /// One source: a name is noted, all else (a query, a function, a stage) is left to the walk.
 fn read_source(reader: &mut Reader<'_>, cursor: &mut Cursor<'_>, local: &HashSet<Ident>) {
     let mut ahead = *cursor;
+    if ahead.eat("SEMANTIC_VIEW") && ahead.at_paren() {
+        ahead.advance();
+        if let Some(view) = ahead.eat_name().and_then(|named| reference(ObjectKind::SemanticView, &named)) {
+            reader.need(view);
+        }
+        return;
+    }
+    clauses::staged_file(reader, *cursor);
+    ahead = *cursor;
     if ahead.at_any(&["LATERAL", "TABLE", "VALUES", "SELECT"]) || ahead.at_run_time_name() {
         return;
     }

@@ -1,10 +1,12 @@
 //! What the readers of all statements share: the cursor, the facts so far, and the first doubt.
 
+use std::collections::HashSet;
+
 use crate::{
     model::{
         facts::{ByteRange, Certainty, Facts, ObjectRef, Scope, Verb, Why},
         ident::QualifiedName,
-        kind::{KindScope, ObjectKind},
+        kind::{KindMatch, KindScope, ObjectKind},
     },
     sql::{
         cursor::{Cursor, Named, Tokens},
@@ -18,7 +20,11 @@ pub(super) struct Reader<'t> {
     pub(super) cursor: Cursor<'t>,
     /// What is known so far.
     pub(super) facts: Facts,
+    /// How many bodies inside bodies are still looked into.
+    pub(super) bodies: usize,
     doubt: Option<Why>,
+    /// What [`Facts::reads`] holds: a statement may name as many tables as there is room for.
+    needed: HashSet<(ObjectKind, QualifiedName)>,
 }
 
 /// What stands where a name should.
@@ -32,9 +38,14 @@ pub(super) enum Name {
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(tokens: &'t Tokens<'_>) -> Self {
-        let mut reader =
-            Self { cursor: tokens.cursor(), facts: Facts::new(Verb::Other, Certainty::Parsed), doubt: None };
+    pub(super) fn new(tokens: &'t Tokens<'_>, bodies: usize) -> Self {
+        let mut reader = Self {
+            cursor: tokens.cursor(),
+            facts: Facts::new(Verb::Other, Certainty::Parsed),
+            bodies,
+            doubt: None,
+            needed: HashSet::new(),
+        };
         reader.check_tokens();
         reader
     }
@@ -44,6 +55,11 @@ impl<'t> Reader<'t> {
         if self.doubt.is_none() {
             self.doubt = Some(Why { reason: reason.into(), at });
         }
+    }
+
+    /// Notes what makes every other doubt void.
+    pub(super) fn replace_doubt(&mut self, at: usize, reason: String) {
+        self.doubt = Some(Why { reason, at });
     }
 
     /// Notes that what is next was not expected.
@@ -71,6 +87,26 @@ impl<'t> Reader<'t> {
         if !self.cursor.at_end() {
             self.unexpected();
         }
+    }
+
+    /// The kind that is next; classes of Snowflake's own (`SNOWFLAKE.ML.FORECAST`) are written as names.
+    pub(super) fn kind(&mut self) -> Option<KindMatch> {
+        if let Some(found) = self.cursor.eat_kind() {
+            return Some(found);
+        }
+        let mut ahead = self.cursor;
+        if !ahead.at_word("SNOWFLAKE") {
+            return None;
+        }
+        let class = ahead.eat_name()?;
+        let parts: Vec<&str> = class.parts.iter().map(|part| part.ident.as_str()).collect();
+        let kind = match parts.as_slice() {
+            ["SNOWFLAKE", "CORE", "BUDGET"] => ObjectKind::Budget,
+            ["SNOWFLAKE", "ML", _] => ObjectKind::MlClassInstance,
+            _ => return None,
+        };
+        self.cursor = ahead;
+        Some(KindMatch { kind, words: parts.len(), temporary: false, transient: false, secure: false })
     }
 
     /// The name of an object of `kind`; of a routine without its arguments.
@@ -111,7 +147,7 @@ impl<'t> Reader<'t> {
 
     /// Notes an object that the statement needs, once.
     pub(super) fn need(&mut self, object: ObjectRef) {
-        if !self.facts.reads.iter().any(|known| known.kind == object.kind && known.name == object.name) {
+        if self.needed.insert((object.kind, object.name.clone())) {
             self.facts.reads.push(object);
         }
     }
@@ -123,7 +159,7 @@ impl<'t> Reader<'t> {
         let block = body_may_hold_semicolons(cursor);
         while let Some(token) = cursor.token() {
             match token.kind {
-                TokenKind::Unterminated(_) => {
+                TokenKind::Unterminated => {
                     self.doubt(token.start, "a literal, name or comment is never closed");
                 }
                 TokenKind::LeftParen => open.push(token.start),

@@ -27,7 +27,7 @@ pub(super) fn use_context(reader: &mut Reader<'_>) {
     reader.facts.session.context = true;
     let mut ahead = reader.cursor;
     let kind = match ahead.eat_kind() {
-        Some(found) if is_context(found.kind) && !ahead.at_end() => {
+        Some(found) if (is_context(found.kind) || is_like_database(found.kind)) && !ahead.at_end() => {
             reader.cursor = ahead;
             found.kind
         }
@@ -44,6 +44,11 @@ fn bare(mut cursor: Cursor<'_>) -> ObjectKind {
         Some(named) if named.parts.len() == 2 => ObjectKind::Schema,
         _ => ObjectKind::Database,
     }
+}
+
+/// An application and its package are databases to USE.
+fn is_like_database(kind: ObjectKind) -> bool {
+    matches!(kind, ObjectKind::Application | ObjectKind::ApplicationPackage)
 }
 
 /// What a session stands in: role, warehouse, database, schema.
@@ -70,7 +75,7 @@ pub(super) fn set(reader: &mut Reader<'_>) {
     reader.facts.session.lasting = !is_literal(reader.cursor);
     if reader.facts.session.lasting {
         let cursor = reader.cursor;
-        super::query::sources(reader, cursor);
+        super::query::needs(reader, cursor);
     }
 }
 
@@ -79,7 +84,7 @@ fn is_literal(mut cursor: Cursor<'_>) -> bool {
     while !cursor.at_end() {
         let constant = match cursor.kind() {
             Some(TokenKind::Word) => cursor.at_any(&["TRUE", "FALSE", "NULL", "AND", "OR", "NOT"]),
-            Some(TokenKind::QuotedName | TokenKind::StagePath | TokenKind::Unterminated(_)) | None => false,
+            Some(TokenKind::QuotedName | TokenKind::StagePath | TokenKind::Unterminated) | None => false,
             Some(_) => true,
         };
         if !constant {
@@ -103,8 +108,8 @@ fn autocommit(mut cursor: Cursor<'_>) -> Option<bool> {
     None
 }
 
-/// Adds what follows from the verb and the object.
-pub(super) fn finish(facts: &mut Facts, tokens: &Tokens<'_>) {
+/// Adds what follows from the verb and the object. `whole`: whether `tokens` are all of the statement.
+pub(super) fn finish(facts: &mut Facts, tokens: &Tokens<'_>, whole: bool) {
     let kind = facts.object.as_ref().map(|object| object.kind);
     let effect = &mut facts.session;
     match facts.verb {
@@ -125,6 +130,7 @@ pub(super) fn finish(facts: &mut Facts, tokens: &Tokens<'_>) {
         Verb::Begin | Verb::Commit | Verb::Rollback => effect.transaction = true,
         // Not seen, or not understood, so anything may be.
         Verb::Call | Verb::Other => *effect = hidden(),
+        Verb::Block | Verb::Chain | Verb::ExecuteImmediate if !whole => *effect = hidden(),
         Verb::Block | Verb::Chain | Verb::ExecuteImmediate => {
             let inside = body::inside(tokens);
             effect.context = inside.context;

@@ -69,6 +69,11 @@ pub(super) fn aligned(text: &str, a: usize, b: usize) -> bool {
     indentation(text, a).is_some_and(|indent| indentation(text, b) == Some(indent))
 }
 
+/// Whether only blanks stand before `at` on its line.
+pub(super) fn is_first_on_line(text: &str, at: usize) -> bool {
+    indentation(text, at).is_some()
+}
+
 /// Whether `at` is the first character of its line.
 pub(super) fn begins_line(text: &str, at: usize) -> bool {
     text[..at].chars().next_back().is_none_or(|c| matches!(c, '\n' | '\r' | '\u{feff}'))
@@ -172,6 +177,11 @@ pub(super) fn wrong_end(text: &str, frame: &Frame, end: Token) -> SplitError {
 /// A block or the like that the text never closes.
 pub(super) fn unfinished(machine: &Machine<'_>, outer: &Frame) -> SplitError {
     let closer = outer.closer();
+    if let Some(begin) = machine.begin_inside.filter(|_| outer.kind == Kind::Declare) {
+        return unsplittable(range(begin), "`;` is missing before `BEGIN`")
+            .related(outer.range(), "the declarations begin here")
+            .hint("end the last declaration with `;`");
+    }
     if outer.kind == Kind::Declare {
         return unbalanced(outer.range(), "`DECLARE` has no `BEGIN`")
             .hint("follow the declarations with `BEGIN ... END;`");
@@ -201,7 +211,8 @@ pub(super) fn unfinished(machine: &Machine<'_>, outer: &Frame) -> SplitError {
 
 /// A quote or comment without an end. When quotes are mixed up the one that is left over is often far from the one
 /// that is missing; a string over several lines before it is the likely culprit.
-pub(super) fn unterminated(text: &str, first: Option<usize>, token: Token, opened: Opened) -> SplitError {
+pub(super) fn unterminated(text: &str, first: Option<usize>, token: Token) -> SplitError {
+    let opened = token.opened(text);
     let (what, open, close) = match opened {
         Opened::String => ("the string", "'", "'"),
         Opened::DollarString => ("the text", "$$", "$$"),

@@ -67,7 +67,7 @@ impl Machine<'_> {
         let previous = self.previous;
         let continues = match previous.kind {
             TokenKind::Punct => !matches!(previous.of(self.text), "]" | "}" | "*"),
-            _ => matches!(self.previous_keyword(), Some(Keyword::As | Keyword::Then)),
+            _ => matches!(self.previous_keyword(), Some(Keyword::As | Keyword::Then | Keyword::Action)),
         };
         let new_line = self.text[previous.end..token.start].contains(['\n', '\r']);
         let kind = self.ahead().next().filter(|next| next.kind == TokenKind::Word);
@@ -85,7 +85,10 @@ impl Machine<'_> {
         if matches!(verb, Some(Keyword::Grant | Keyword::Revoke | Keyword::Explain)) {
             return;
         }
-        self.errors.push(findings::missing_before_create(self.text, first, previous, token));
+        // What a template puts in its own place may hold the `;`.
+        if !self.after_template(token) {
+            self.errors.push(findings::missing_before_create(self.text, first, previous, token));
+        }
         self.cut(previous.end);
         self.first = Some(token.start);
         self.start = Start::No;

@@ -51,7 +51,7 @@ pub(super) enum Keyword {
 
 /// The keyword that `word` is, in any case.
 pub(super) fn keyword(word: &[u8]) -> Option<Keyword> {
-    // No keyword is longer, and few words of a script have this length and first letter at once.
+    // Few words of a script have this length and first letter at once.
     let table: &[(&[u8], Keyword)] = match (word.len(), word.first()? | 0x20) {
         (2, b'a') => &[(b"AS", Keyword::As)],
         (2, b'b') => &[(b"BY", Keyword::WantsOperand)],
@@ -85,9 +85,9 @@ pub(super) fn keyword(word: &[u8]) -> Option<Keyword> {
         (6, b'm') => &[(b"MODIFY", Keyword::Modify), (b"METRIC", Keyword::Modifier)],
         (6, b'r') => &[(b"REPEAT", Keyword::Repeat), (b"REVOKE", Keyword::Revoke)],
         (6, b's') => &[
+            (b"SELECT", Keyword::WantsOperand),
             (b"SECURE", Keyword::Modifier),
             (b"SCOPED", Keyword::Scoped),
-            (b"SELECT", Keyword::WantsOperand),
         ],
         (7, b'b') => &[(b"BETWEEN", Keyword::WantsOperand)],
         (7, b'd') => &[(b"DECLARE", Keyword::Declare)],

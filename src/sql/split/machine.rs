@@ -7,17 +7,17 @@
 use std::mem;
 
 use super::{
-    Piece, SplitError,
+    Piece, Pieces, SplitError,
     findings::{self, MOST_ERRORS},
     frame::{Frame, Head, Kind, Start},
     keyword::{Keyword, keyword},
 };
-use crate::sql::lex::{Opened, Token, TokenKind, Tokens, tokens};
+use crate::sql::lex::{Token, TokenKind, Tokens, tokens};
 
 pub(super) struct Machine<'a> {
     pub(super) text: &'a str,
     tokens: Tokens<'a>,
-    pieces: Vec<Piece>,
+    pieces: Pieces,
     pub(super) errors: Vec<SplitError>,
     pub(super) stack: Vec<Frame>,
     /// First byte of the statement at depth 0.
@@ -39,6 +39,8 @@ pub(super) struct Machine<'a> {
     pub(super) commits: bool,
     /// A CREATE at the start of a line, directly in the outermost block.
     pub(super) swallowed: Option<Token>,
+    /// A BEGIN that stands first on its line, but in the middle of a declaration.
+    pub(super) begin_inside: Option<Token>,
     /// The last block that ended at depth 0: BEGIN and END.
     pub(super) last_block: Option<(usize, Token)>,
 }
@@ -48,7 +50,7 @@ impl<'a> Machine<'a> {
         Self {
             text,
             tokens: tokens(text),
-            pieces: Vec::new(),
+            pieces: Pieces::default(),
             errors: Vec::new(),
             stack: Vec::new(),
             first: None,
@@ -62,18 +64,20 @@ impl<'a> Machine<'a> {
             stray_told: false,
             commits: false,
             swallowed: None,
+            begin_inside: None,
             last_block: None,
         }
     }
 
-    pub(super) fn run(mut self) -> Result<Vec<Piece>, Vec<SplitError>> {
+    pub(super) fn run(mut self) -> Result<Pieces, Vec<SplitError>> {
         let mut finished = true;
         while let Some(token) = self.next() {
             match token.kind {
-                TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment => continue,
+                kind if kind.is_trivia() => continue,
+                TokenKind::Semicolon if self.first.is_none() && self.stack.is_empty() => {}
                 TokenKind::Semicolon => self.semicolon(token),
-                TokenKind::Unterminated(opened) => {
-                    self.unterminated(token, opened);
+                TokenKind::Unterminated => {
+                    self.unterminated(token);
                     finished = false;
                 }
                 _ => self.token(token),
@@ -110,7 +114,7 @@ impl<'a> Machine<'a> {
         loop {
             let token = self.tokens.next()?;
             match token.kind {
-                TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment => continue,
+                kind if kind.is_trivia() => continue,
                 // It may be CREATE.
                 TokenKind::Word if token.end - token.start == 6 => return Some(token),
                 TokenKind::Word
@@ -120,6 +124,7 @@ impl<'a> Machine<'a> {
                 | TokenKind::Number
                 | TokenKind::Variable
                 | TokenKind::StagePath
+                | TokenKind::TemplateValue
                 | TokenKind::ClientCommand => {}
                 TokenKind::LeftParen if self.parens.0 > 0 => self.parens.0 += 1,
                 TokenKind::RightParen if self.parens.0 > 1 => self.parens.0 -= 1,
@@ -224,6 +229,7 @@ impl<'a> Machine<'a> {
         self.head = Head::Plain;
         self.commits = false;
         self.swallowed = None;
+        self.begin_inside = None;
     }
 
     fn semicolon(&mut self, token: Token) {
@@ -324,6 +330,12 @@ impl<'a> Machine<'a> {
                     frame.with_loop |= waits;
                     waits
                 });
+            }
+            (Some(Keyword::Begin), Head::Plain) => {
+                let declaring = self.stack.last().is_some_and(|frame| frame.kind == Kind::Declare);
+                if declaring && parens == 0 && findings::is_first_on_line(self.text, token.start) {
+                    self.begin_inside.get_or_insert(token);
+                }
             }
             (_, Head::Plain) => {}
             _ if parens == 0 => self.advance_head(keyword),
@@ -427,6 +439,10 @@ impl<'a> Machine<'a> {
     /// IF, CASE, FOR, WHILE, LOOP, REPEAT at the start of a statement. Outside a block the server refuses them at
     /// their first word; they are read as if they stood in one, so that the rest of the script makes sense.
     fn opener(&mut self, kind: Kind, token: Token, top: Option<Kind>) {
+        if top.is_none() && kind == Kind::CaseStatement && self.after_template(token) {
+            // A template's macro may hold an expression.
+            return;
+        }
         if top.is_none() && !mem::replace(&mut self.tangled, true) {
             self.errors.push(findings::outside_block(kind, token));
         }
@@ -465,8 +481,14 @@ impl<'a> Machine<'a> {
             })
     }
 
-    fn unterminated(&mut self, token: Token, opened: Opened) {
-        let error = findings::unterminated(self.text, self.first, token, opened);
+    /// Whether a template that was not rendered stands before `token`: what it puts there is not known.
+    pub(super) fn after_template(&self, token: Token) -> bool {
+        self.previous.kind == TokenKind::TemplateValue
+            || tokens(&self.text[self.previous.end..token.start]).any(|t| t.kind == TokenKind::TemplateTag)
+    }
+
+    fn unterminated(&mut self, token: Token) {
+        let error = findings::unterminated(self.text, self.first, token);
         self.errors.push(error);
     }
 

@@ -3,12 +3,13 @@ use super::*;
 mod errors;
 mod golden;
 mod properties;
+mod traps;
 mod vectors;
 
 /// The texts of the pieces.
 fn pieces(text: &str) -> Vec<&str> {
     match split(text) {
-        Ok(pieces) => pieces.into_iter().map(|piece| piece.of(text)).collect(),
+        Ok(pieces) => pieces.iter().map(|piece| piece.of(text)).collect(),
         Err(errors) => panic!("{text:?} was refused: {errors:#?}"),
     }
 }

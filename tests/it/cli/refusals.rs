@@ -52,6 +52,28 @@ fn broken_sql_and_templates_are_shown_with_file_line_and_column() {
 }
 
 #[test]
+fn templates_that_rendering_left_are_refused_outside_of_literals() {
+    let project = Project::with(&[
+        ("V1__cli.sql", "SELECT 1;\nUSE DATABASE <% db %>;\n"),
+        ("V2__raw.sql", "SELECT 1;\n{% raw %}{% if true %}{% endraw %}\nSELECT 2;\n"),
+        ("V3__kept.sql", "SELECT '{% raw %}{{ kept }}{% endraw %}'; -- <% kept %>\n"),
+    ]);
+    refused(
+        &project,
+        &["migrate"],
+        4,
+        &[
+            "migrations/V1__cli.sql:2:14",
+            "Snowflake CLI",
+            "migrations/V2__raw.sql:2",
+            "still holds a template",
+        ],
+    );
+    let run = project.run(&["migrate"]);
+    assert!(!run.err.contains("V3__kept"), "{}", run.err);
+}
+
+#[test]
 fn undo_and_baseline_files_are_listed_and_refused_by_name() {
     let project =
         Project::with(&[("V1__a.sql", "CREATE TABLE a (x NUMBER);"), ("U1__a.sql", "DROP TABLE a;")]);
@@ -66,6 +88,30 @@ fn undo_and_baseline_files_are_listed_and_refused_by_name() {
 fn client_commands_are_refused_with_their_place() {
     let project = Project::with(&[("V1__put.sql", "CREATE STAGE s;\nPUT file:///tmp/x.csv @s;\n")]);
     refused(&project, &["migrate"], 4, &["client_command", "migrations/V1__put.sql:2:1"]);
+    for command in ["GET @s file:///tmp/;", "!set variable_substitution=true"] {
+        let project =
+            Project::with(&[("V1__client.sql", &format!("CREATE STAGE s;\n{command}\nCREATE STAGE t;\n"))]);
+        let word = command.split(' ').next().unwrap();
+        refused(&project, &["migrate"], 4, &["client_command", "migrations/V1__client.sql:2:1", word]);
+    }
+}
+
+#[test]
+fn a_statement_larger_than_snowflake_recommends_is_named_before_anything_runs() {
+    let large =
+        format!("CREATE TABLE t (a VARCHAR);\n  INSERT INTO t VALUES ('{}');\n", "x".repeat(1024 * 1024));
+    let project = Project::with(&[("V1__large.sql", &large)]);
+    let run = project.run(&["plan"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    assert!(
+        run.err.contains("large_statement") && run.err.contains("migrations/V1__large.sql:2:3"),
+        "{}",
+        run.all()
+    );
+    let largest = format!("INSERT INTO t VALUES ('{}');\n", "x".repeat(1024 * 1024 - 26));
+    let project = Project::with(&[("V1__largest.sql", &largest)]);
+    let run = project.run(&["plan"]);
+    assert!(!run.all().contains("large_statement"), "{}", run.all());
 }
 
 #[test]

@@ -40,6 +40,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("BEGIN\nCOMMIT;", &["BEGIN"]),
     ("CREATE PROCEDURE p() RETURNS INT AS DECLARE x INT; BEGIN RETURN 1;", &["BEGIN"]),
     ("DECLARE x INT; SELECT 1;", &["DECLARE"]),
+    ("DECLARE c CURSOR FOR SELECT 1 FROM t\nBEGIN\nOPEN c;\nEND;", &["BEGIN"]),
     ("BEGIN IF (a) THEN SELECT 1;", &["BEGIN"]),
     ("BEGIN IF (a) THEN SELECT 1; END; SELECT 2;", &["IF"]),
     ("BEGIN FOR r IN c DO SELECT 1; END IF; END;", &["END IF"]),
@@ -96,6 +97,7 @@ fn messages_say_what_to_do() {
         "SELECT 'a,\n  b, 'c';\n",
         "SELECT a FROM t\nCREATE VIEW v AS SELECT 1;\n",
         "SELECT COUNT(* FROM t;\n",
+        "DECLARE\n  c CURSOR FOR SELECT a FROM t\nBEGIN\n  OPEN c;\nEND;\n",
     ];
     let all: Vec<String> = texts.iter().map(|text| format!("{text}---\n{}", told(text))).collect();
     insta::assert_snapshot!(all.join("\n"));

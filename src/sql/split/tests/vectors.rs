@@ -295,6 +295,30 @@ const TRAPS: &[(&str, &[&str])] = &[
             "x",
         ],
     ),
+    // Templates that were not rendered.
+    (
+        "{% if env == 'it''s; %}' %}\nCREATE TABLE {{ db }}.t (a INT);\n{% else %}{# don't; #}\n{% endif %}",
+        &["CREATE TABLE {{ db }}.t (a INT)"],
+    ),
+    (
+        "{{ config(meta={'a': {'b': \";\"}}) }}\nSELECT {{ \"a;b\" }}, '<%' FROM <% ctx.env.db; %>.t{% for x in y %}\n\
+         UNION ALL SELECT {{ x }}{% endfor %};SELECT 2",
+        &[
+            "{{ config(meta={'a': {'b': \";\"}}) }}\nSELECT {{ \"a;b\" }}, '<%' FROM <% ctx.env.db; %>.t{% for x in y \
+             %}\nUNION ALL SELECT {{ x }}",
+            "SELECT 2",
+        ],
+    ),
+    (
+        "{{ create_stage('a') }}\nCREATE TABLE t (a INT)\n{% if x %}\nCREATE VIEW v AS SELECT 1\n{% endif %}",
+        &["{{ create_stage('a') }}", "CREATE TABLE t (a INT)", "CREATE VIEW v AS SELECT 1"],
+    ),
+    ("{% macro m(c) %}\nCASE WHEN {{ c }} THEN 1 END\n{% endmacro %}", &["CASE WHEN {{ c }} THEN 1 END"]),
+    ("SELECT 1;\u{200d}\nbegin;\u{2060}commit;", &["SELECT 1", "begin", "commit"]),
+    (
+        "ALTER ALERT a MODIFY ACTION\nCREATE TABLE t (a INT); SELECT 1",
+        &["ALTER ALERT a MODIFY ACTION\nCREATE TABLE t (a INT)", "SELECT 1"],
+    ),
     (
         "CREATE MASKING POLICY m AS (v STRING) RETURNS STRING -> CASE WHEN TRUE THEN v END; BEGIN; COMMIT",
         &[
@@ -347,4 +371,23 @@ fn a_comment_between_any_two_tokens_changes_no_cut() {
         }
         assert_eq!(pieces(&changed).len(), expected.len(), "{changed:?}");
     }
+}
+
+/// What is compared with other splitters in docs/reference/splitters-compared.md.
+#[test]
+fn tricky_inputs_split_as_meant() {
+    let lines = include_str!("../../../../tests/data/tricky-splits.jsonl").lines();
+    let mut traps = std::collections::BTreeSet::new();
+    for line in lines {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(traps.insert(row["trap"].to_string()), "twice: {line}");
+        let sql = row["sql"].as_str().unwrap();
+        if let Some(wanted) = row["pieces"].as_array() {
+            let wanted: Vec<&str> = wanted.iter().map(|piece| piece.as_str().unwrap()).collect();
+            assert_eq!(pieces(sql), wanted);
+        } else {
+            assert_eq!(refusals(sql).len(), 1, "{sql:?}");
+        }
+    }
+    assert!(traps.len() >= 40);
 }
