@@ -8,7 +8,7 @@ use super::{
     work::{Done, Grade, Stop, Work, done},
 };
 use crate::model::{
-    command::{Grant, GrantOn, ObjectUse, Target},
+    command::{Grant, GrantOn, Name, ObjectUse, Target},
     ident::QualifiedName,
     kind::{KindScope, ObjectKind},
     refusal::SnowflakeError,
@@ -65,6 +65,14 @@ fn change(grants: &mut BTreeSet<String>, revoke: bool, entries: &[String]) {
     }
 }
 
+/// GRANT OWNERSHIP gives the object to the role.
+fn hand_over(object: &mut Object, grant: &Grant) {
+    let owns = grant.privileges.iter().any(|privilege| privilege == "OWNERSHIP") && !grant.revoke;
+    if let Some(Name::Written(role)) = grant.grantees.first().filter(|_| owns).map(|grantee| &grantee.name) {
+        object.owner = Some(role.name.clone());
+    }
+}
+
 fn object(work: &mut Work<'_>, grant: &Grant, target: &Target, entries: &[String]) -> Result<(), Stop> {
     let name = work.known(&target.name)?;
     match target.kind.scope() {
@@ -76,6 +84,7 @@ fn object(work: &mut Work<'_>, grant: &Grant, target: &Target, entries: &[String
             let objects = work.catalog.objects.get_mut(target.kind.name_space());
             if let Some(object) = objects.and_then(|objects| objects.get_mut(name.name.as_str())) {
                 change(&mut object.grants, grant.revoke, entries);
+                hand_over(object, grant);
             }
         }
         KindScope::Database if target.kind == ObjectKind::Schema => {
@@ -116,6 +125,7 @@ fn schema_object(
     }
     if let Some((mut stored, temporary)) = work.take_out(space, &place, &at) {
         change(&mut stored.grants, grant.revoke, entries);
+        hand_over(&mut stored, grant);
         work.put_in(&place, stored, temporary)?;
     }
     Ok(())

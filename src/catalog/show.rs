@@ -32,6 +32,7 @@ pub(super) fn show(work: &mut Work<'_>, show: &Show) -> Done {
         KindScope::Account if kind == ObjectKind::Database => databases(work, show),
         KindScope::Account => account(work, kind),
         KindScope::Database if kind == ObjectKind::Schema => schemas(work, show)?,
+        KindScope::Database => in_databases(work, kind, show)?,
         KindScope::Schema => objects(work, kind, show)?,
         _ => return Ok((Grade::Checked, done())),
     };
@@ -47,7 +48,9 @@ pub(super) fn show(work: &mut Work<'_>, show: &Show) -> Done {
 }
 
 fn table(kind: ObjectKind, rows: Vec<Row>) -> Reply {
-    let mut columns = vec!["created_on", "name", "kind", "database_name", "schema_name", "owner", "comment"];
+    // Routines are listed with their database under this name.
+    let database = if kind.is_routine() { "catalog_name" } else { "database_name" };
+    let mut columns = vec!["created_on", "name", "kind", database, "schema_name", "owner", "comment"];
     if kind.is_routine() {
         columns.push("arguments");
     }
@@ -209,6 +212,21 @@ fn schemas(work: &Work<'_>, show: &Show) -> Result<Vec<Row>, Stop> {
         }
     }
     Ok(rows)
+}
+
+/// Objects that stand in databases, beside schemas.
+fn in_databases(work: &Work<'_>, kind: ObjectKind, show: &Show) -> Result<Vec<Row>, Stop> {
+    let at = place(work, show)?;
+    let chosen =
+        work.catalog.databases.iter().filter(|(name, _)| at.database.as_ref().is_none_or(|d| d == *name));
+    let found = chosen.flat_map(|(name, database)| {
+        let objects =
+            database.objects.get(kind.name_space()).into_iter().flat_map(|objects| objects.values());
+        objects
+            .filter(|object| object.kind == kind)
+            .map(move |object| Row { database: Some(name.clone()), ..row(object, None) })
+    });
+    Ok(found.collect())
 }
 
 fn objects(work: &Work<'_>, kind: ObjectKind, show: &Show) -> Result<Vec<Row>, Stop> {
