@@ -16,6 +16,7 @@ pub mod source;
 pub mod session;
 pub mod ledger;
 pub mod prepare;
+pub mod inspect;
 pub mod execute;
 pub mod engine;
 pub mod report;

@@ -13,6 +13,7 @@ mod journal;
 mod needs;
 mod order;
 mod resume;
+mod standing;
 mod status;
 mod answers;
 mod steps;
@@ -31,6 +32,7 @@ pub use compare::{compare, digest};
 pub use journal::{Attempt, Begun, FailedAt, ScriptState, script_state};
 pub use needs::{Needs, needs_body};
 pub use resume::settle;
+pub use standing::{confirmed_before, standing};
 pub use steps::{always, pending};
 
 use crate::{

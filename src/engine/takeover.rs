@@ -3,15 +3,17 @@
 use super::{Stop, StopKind, Survey, Workspace, survey::read};
 use crate::{
     diagnostic::{Code, Diagnostic},
-    execute::settle::{Asked, Settlement, Verdict, settle},
+    execute::settle::{Asked, Look, Settlement, Verdict, settle, settle_by_state},
     ledger::{Keeper, LedgerState, NewHistoryRow},
     model::{
         history::{RowType, abbreviate_description, abbreviate_script},
         journal::JournalRow,
         name::MigrationKind,
         plan::{Resume, Step},
+        target::Purpose,
     },
-    session::{Connector, Session},
+    plan,
+    session::{Connector, Liveness, Session},
 };
 
 /// Who takes over, and with what.
@@ -66,12 +68,50 @@ impl Takeover<'_> {
             context: &self.workspace.context,
         };
         let verdict = settle(self.work, &asked).await;
-        match verdict.map_err(|error| Stop::ledger(&error, self.workspace.ledger(), false))? {
+        let verdict = verdict.map_err(|error| Stop::ledger(&error, self.workspace.ledger(), false))?;
+        let mut reasons = Vec::new();
+        let verdict = match verdict {
+            Verdict::Unknown(why) => {
+                reasons.push(why);
+                self.look(step, resume, ordinal).await?
+            }
+            found @ Verdict::Found { .. } => found,
+        };
+        match verdict {
             Verdict::Found { by, outcome } => {
                 Ok(Settlement { script: script.clone(), run: resume.run.clone(), ordinal, by, outcome })
             }
-            Verdict::Unknown => Err(unknown(script, resume, ordinal)),
+            Verdict::Unknown(why) => {
+                reasons.push(why);
+                Err(unknown(script, resume, ordinal, &reasons))
+            }
         }
+    }
+
+    /// Asks the catalogue, where the statement was planned with a probe.
+    async fn look(&mut self, step: &Step, resume: &Resume, ordinal: usize) -> Result<Verdict, Stop> {
+        let cannot = |why: &str| Ok(Verdict::Unknown(why.to_owned()));
+        let planned = resume.planned.statements.get(ordinal - 1);
+        let Some(probe) = planned.and_then(|statement| statement.probe.as_ref()) else {
+            return cannot("it leaves no trace in the catalogue that could be looked up");
+        };
+        let spec = self.workspace.session(Purpose::Keeper);
+        let before = step.statements().get(..ordinal - 1).unwrap_or_default();
+        let Some(at) = plan::standing(&spec.context, &step.prepared.settings, before) else {
+            return cannot("where its session stood cannot be read from the statements before it");
+        };
+        let state = read(self.workspace, self.work).await?;
+        let script = &step.prepared.migration.script;
+        let since = plan::confirmed_before(&state.journal, &state.history, &resume.run, script);
+        let look = Look {
+            probe,
+            at: &at,
+            since: &since,
+            // Elsewhere what a dead run sent may still be running.
+            over: self.connector.capabilities().liveness == Liveness::OsLock,
+            context: &self.workspace.context,
+        };
+        Ok(settle_by_state(self.connector, spec, &look).await)
     }
 
     fn failed_row(&self, step: &Step) -> NewHistoryRow {
@@ -95,7 +135,7 @@ fn has_history(step: &Step) -> bool {
     !matches!(step.prepared.migration.kind, MigrationKind::Always | MigrationKind::Callback)
 }
 
-fn unknown(script: &str, resume: &Resume, ordinal: usize) -> Stop {
+fn unknown(script: &str, resume: &Resume, ordinal: usize, reasons: &[String]) -> Stop {
     let message = format!(
         "nobody can say whether statement {ordinal} of {} of {script} was done by run {}",
         resume.planned.statements.len(),
@@ -104,7 +144,9 @@ fn unknown(script: &str, resume: &Resume, ordinal: usize) -> Stop {
     let hint = format!(
         "look in the database, then say what you found: `snowops repair --script {script} --statement {ordinal} --mark-done` or `--mark-not-done`"
     );
-    Stop::new(StopKind::Migration, Diagnostic::error(Code::UnknownOutcome, message).hint(hint))
+    let finding = Diagnostic::error(Code::UnknownOutcome, message).hint(hint);
+    let finding = reasons.iter().fold(finding, |finding, why| finding.note(crate::diagnostic::defuse(why)));
+    Stop::new(StopKind::Migration, finding)
 }
 
 /// A settlement as the journal will hold it, for planning before it does.

@@ -3,12 +3,14 @@
 
 use super::context::tag;
 use crate::{
+    inspect::{self, Answer, Question},
     ledger::{self, EntryStatus, LedgerError},
     model::{
+        facts::Probe,
         journal::{JournalBody, SettledBy, SettledOutcome},
-        target::LedgerName,
+        target::{Context4, LedgerName, Purpose, SessionSpec},
     },
-    session::{Capabilities, Liveness, Session, context::Context},
+    session::{Capabilities, Connector, Liveness, Session, context::Context},
 };
 
 /// What was found out about one unknown statement.
@@ -39,7 +41,7 @@ impl Settlement {
 }
 
 /// What can be said of an unknown statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is known now.
     Found {
@@ -48,8 +50,8 @@ pub enum Verdict {
         /// What.
         outcome: SettledOutcome,
     },
-    /// It is still not known.
-    Unknown,
+    /// It is still not known; the sentence says why.
+    Unknown(String),
 }
 
 /// The statement that is asked about, and whom to ask.
@@ -76,7 +78,7 @@ pub struct Asked<'a> {
 pub async fn settle(session: &mut dyn Session, asked: &Asked<'_>) -> Result<Verdict, LedgerError> {
     let Asked { name, capabilities, run, script, ordinal, context } = *asked;
     if !capabilities.query_history {
-        return Ok(Verdict::Unknown);
+        return Ok(Verdict::Unknown("the server keeps no query history".to_owned()));
     }
     let tag = tag(None, run, script, ordinal).0;
     let entries = ledger::find_by_tag(session, name, &tag, context).await?;
@@ -87,6 +89,45 @@ pub async fn settle(session: &mut dyn Session, asked: &Asked<'_>) -> Result<Verd
         None if capabilities.liveness == Liveness::OsLock => {
             Verdict::Found { by, outcome: SettledOutcome::NotDone }
         }
-        Some(EntryStatus::Running) | None => Verdict::Unknown,
+        Some(EntryStatus::Running) => Verdict::Unknown("the query history says that it runs".to_owned()),
+        None => Verdict::Unknown("the query history does not list it".to_owned()),
     })
+}
+
+/// A statement's probe, and what it must be read with.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// The probe, from the journal.
+    pub probe: &'a Probe,
+    /// Where the statement's session stood.
+    pub at: &'a Context4,
+    /// See [`Question::since`].
+    pub since: &'a [&'a str],
+    /// Whether the attempt is known to be over: only then does it say something that its trace is not there.
+    pub over: bool,
+    /// Ids of requests.
+    pub context: &'a Context,
+}
+
+/// Asks the catalogue what became of a statement, in a session of its own that stands where the statement's stood: so
+/// it sees what that one saw.
+pub async fn settle_by_state(connector: &dyn Connector, spec: SessionSpec, look: &Look<'_>) -> Verdict {
+    let Look { probe, at, since, over, context } = *look;
+    let spec = SessionSpec { purpose: Purpose::Keeper, context: at.clone(), ..spec };
+    let mut session = match connector.open(spec).await {
+        Ok(session) => session,
+        Err(error) => return Verdict::Unknown(format!("no session could look where it ran: {error}")),
+    };
+    let answer = inspect::ask(session.as_mut(), &Question { probe, at, since, context }).await;
+    // It ends by itself at the server if it cannot be closed.
+    drop(session.close().await);
+    let by = SettledBy::State;
+    match answer {
+        Answer::Yes => Verdict::Found { by, outcome: SettledOutcome::Done },
+        Answer::No if over => Verdict::Found { by, outcome: SettledOutcome::NotDone },
+        Answer::No => {
+            Verdict::Unknown("its trace is not in the catalogue, but it may still be running".to_owned())
+        }
+        Answer::CannotTell(why) => Verdict::Unknown(why),
+    }
 }

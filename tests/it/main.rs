@@ -10,3 +10,4 @@ mod harness;
 mod hostile;
 mod pipeline;
 mod races;
+mod settling;

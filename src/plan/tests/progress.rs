@@ -8,9 +8,13 @@ use crate::{
         journal::{Done, JournalBody, JournalRow, RunOutcome, SettledOutcome},
         kind::ObjectKind,
         plan::{Action, Replay, Resume, Step},
+        settings::ScriptSettings,
         statement::Class,
+        target::Context4,
     },
-    plan::{Attempt, Begun, ScriptState, boundaries, planned, script_state, settle},
+    plan::{
+        Attempt, Begun, ScriptState, boundaries, confirmed_before, planned, script_state, settle, standing,
+    },
 };
 
 const NAME: &str = "V1__a.sql";
@@ -371,4 +375,79 @@ fn a_half_applied_script_that_is_nowhere_any_more_stops_the_plan() {
     assert_eq!(plan.orphans, ["V1__old_name.sql"]);
     let finding = plan.findings.iter().find(|f| f.code == Code::FailedMigration).unwrap();
     assert!(finding.message.contains("V1__old_name.sql"), "{}", finding.message);
+}
+
+#[test]
+fn where_a_session_stood_follows_from_the_statements_before() {
+    let ident = |text: &str| Some(Ident::stored(text));
+    let home = Context4 { role: ident("R"), warehouse: ident("W"), database: ident("D"), schema: ident("S") };
+    for (text, expected) in [
+        ("", "R W D S"),
+        ("use role x; use warehouse y; create table t (a number)", "X Y D S"),
+        ("use schema x", "R W D X"),
+        ("use schema e.x", "R W E X"),
+        ("use e", "R W E PUBLIC"),
+        ("use database e; use schema x", "R W E X"),
+        ("create schema x", "R W D X"),
+        ("create schema if not exists e.x", "R W E X"),
+        ("create database e", "R W E PUBLIC"),
+        ("create warehouse x", "R X D S"),
+        ("create table x (a number); drop table x; use secondary roles all", "R W D S"),
+        ("call p()", "-"),
+        ("begin use schema x; end", "-"),
+        ("use schema identifier($x)", "-"),
+        ("drop schema x", "-"),
+        ("alter database d rename to e", "-"),
+    ] {
+        let statements: Vec<_> =
+            if text.starts_with("begin") { vec![text] } else { text.split("; ").collect() }
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .map(|text| {
+                    let facts = crate::sql::facts::facts(text);
+                    let of = prepared(NAME, "x");
+                    let one = of.rendered().unwrap().statements[0].clone();
+                    crate::model::statement::Statement { facts, ..one }
+                })
+                .collect();
+        let at = standing(&home, &ScriptSettings::default(), &statements);
+        let parts = |at: Context4| {
+            let parts = [at.role, at.warehouse, at.database, at.schema];
+            parts.map(|part| part.map_or("?".to_owned(), |part| part.to_string())).join(" ")
+        };
+        assert_eq!(at.map_or("-".to_owned(), parts), expected, "{text}");
+    }
+    let own = ScriptSettings { role: ident("OWN"), warehouse: ident("BIG"), ..ScriptSettings::default() };
+    let at = standing(&home, &own, &[]).unwrap();
+    assert_eq!((at.role, at.warehouse, at.schema), (ident("OWN"), ident("BIG"), ident("S")));
+}
+
+#[test]
+fn the_intent_time_is_that_of_what_was_confirmed_before() {
+    let on = |time: &'static str| {
+        move |row: &mut crate::model::history::HistoryRow| row.installed_on = time.into()
+    };
+    let world = World::new()
+        .file("V1__a.sql", "insert 1")
+        .file("V2__b.sql", "insert 1; insert 2")
+        .file("V3__c.sql", "insert 1")
+        .file("R__r.sql", "insert 1")
+        .run("a", &["V1__a.sql", "V2__b.sql", "V3__c.sql"])
+        .row_of("V1__a.sql", on("first"))
+        .step("a", "V2__b.sql", 2)
+        .fails("a", "V2__b.sql", 2)
+        .ends("a", RunOutcome::Unknown)
+        .row_of("V2__b.sql", |row| {
+            row.installed_on = "own".into();
+            row.success = false;
+        })
+        // Of another run, and of what comes after it.
+        .run("b", &["R__r.sql"])
+        .row_of("R__r.sql", on("other"))
+        .row_of("V3__c.sql", on("later"));
+    let times = |script: &str| confirmed_before(&world.journal, &world.history, "a", script).join(",");
+    let at = |n: usize| world.journal[n].at.as_str();
+    let journal = (0..5).map(at).collect::<Vec<_>>().join(",");
+    assert_eq!(times("V2__b.sql"), format!("{journal},first"));
+    assert_eq!(times("V1__a.sql"), journal);
 }

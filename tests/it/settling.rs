@@ -1,0 +1,104 @@
+//! A statement whose outcome the query history cannot tell: the catalogue is asked where it ran.
+
+use crate::harness::Project;
+
+const HISTORY: &str = "\"LOCAL.SNOWOPS.snowops_schema_history\"";
+const JOURNAL: &str = "\"LOCAL.SNOWOPS.snowops_schema_history_journal\"";
+
+fn sqlite(project: &Project) -> rusqlite::Connection {
+    rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap()
+}
+
+/// A project whose last script was cut off behind its last statement, while the query history still says of it that
+/// it runs. `done`: whether the statement reached the catalogue.
+fn cut_off(scripts: &[(&str, &str)], done: bool) -> Project {
+    let project = Project::with(scripts);
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    let last = scripts.last().unwrap().0;
+    let file = sqlite(&project);
+    let one = |text: &str, count: usize| assert_eq!(file.execute(text, []).unwrap(), count, "{text}");
+    one(&format!("DELETE FROM {HISTORY} WHERE \"script\" = '{last}'"), 1);
+    one(&format!("DELETE FROM {JOURNAL} WHERE \"kind\" = 'end'"), 1);
+    one(
+        "UPDATE \"snowops_query_history\" SET \"status\" = 'RUNNING' WHERE ROWID = (SELECT MAX(ROWID) FROM \
+         \"snowops_query_history\" WHERE \"query_tag\" LIKE 'snowops:%:%:%')",
+        1,
+    );
+    if !done {
+        // What was made current is put back after the script.
+        one(
+            "DELETE FROM \"snowops$tail\" WHERE \"seq\" = (SELECT MAX(\"seq\") FROM \"snowops$tail\" \
+             WHERE \"text\" NOT LIKE 'USE %')",
+            1,
+        );
+    }
+    project
+}
+
+/// The journal's rows that settle something.
+fn settled(project: &Project) -> Vec<String> {
+    let file = sqlite(project);
+    let text = format!("SELECT \"body\" FROM {JOURNAL} WHERE \"kind\" = 'settled'");
+    let mut rows = file.prepare(&text).unwrap();
+    rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// How often the last statement reached the catalogue.
+fn sent(project: &Project, text: &str) -> i64 {
+    let count = "SELECT COUNT(*) FROM \"snowops$tail\" WHERE \"text\" = ?1";
+    sqlite(project).query_row(count, [text], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn the_state_settles_what_the_query_history_cannot_tell() {
+    let base = ("V1__base.sql", "CREATE SCHEMA s; USE SCHEMA public; CREATE TABLE t (a NUMBER, b NUMBER);");
+    for (before, text) in [
+        ("", "CREATE TABLE c (a NUMBER)"),
+        // Made by the script before, in the same run: its creation says nothing of this statement.
+        ("", "CREATE OR REPLACE TABLE t (a NUMBER, b NUMBER)"),
+        ("", "ALTER TABLE t ADD COLUMN c NUMBER"),
+        ("", "ALTER TABLE t RENAME TO u"),
+        ("", "DROP TABLE t"),
+        // The name is of the schema that the statements before made current.
+        ("USE SCHEMA s;", "CREATE TABLE t (a NUMBER)"),
+        ("CREATE SCHEMA n;", "CREATE TABLE t (a NUMBER)"),
+        ("CREATE TABLE x (a NUMBER);", "ALTER TABLE t DROP COLUMN b"),
+    ] {
+        for done in [true, false] {
+            let script = format!("{before} {text};");
+            let project = cut_off(&[base, ("V2__last.sql", &script)], done);
+            let run = project.run(&["migrate"]);
+            assert_eq!(run.code, 0, "{script} {done}: {}", run.all());
+            let settled = settled(&project);
+            assert_eq!(settled.len(), 1, "{script} {done}: {settled:?}");
+            let outcome = if done { "\"outcome\":\"done\"" } else { "\"outcome\":\"not_done\"" };
+            assert!(
+                settled[0].contains("\"by\":\"state\"") && settled[0].contains(outcome),
+                "{script} {done}: {settled:?}"
+            );
+            assert_eq!(sent(&project, text), 1, "{script} {done}: repeated or lost");
+            let states: Vec<String> = project.states().into_iter().map(|(_, state)| state).collect();
+            assert_eq!(states, ["success", "success"], "{script} {done}");
+        }
+    }
+}
+
+#[test]
+fn what_the_state_cannot_tell_stops_and_says_why() {
+    let base = ("V1__base.sql", "CREATE TABLE t (a NUMBER);");
+    for (script, why) in [
+        ("INSERT INTO t VALUES (1);", "it leaves no trace in the catalogue that could be looked up"),
+        (
+            "CREATE SCHEMA s; DROP SCHEMA s; CREATE TABLE public.c (a NUMBER);",
+            "where its session stood cannot be read from the statements before it",
+        ),
+    ] {
+        let project = cut_off(&[base, ("V2__last.sql", script)], true);
+        let run = project.run(&["migrate"]);
+        assert_eq!(run.code, 5, "{}", run.all());
+        assert!(run.err.contains(why), "{}", run.all());
+        assert!(run.err.contains("the query history says that it runs"), "{}", run.all());
+        assert_eq!(settled(&project), Vec::<String>::new());
+    }
+}
