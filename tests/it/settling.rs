@@ -1,5 +1,25 @@
 //! A statement whose outcome the query history cannot tell: the catalogue is asked where it ran.
 
+use std::{collections::BTreeMap, time::Duration};
+
+use snowops::{
+    execute::settle::{Look, Verdict, settle_by_state},
+    model::{
+        connection::{Connection, Endpoint, Login, Network, Protocol},
+        ident::Ident,
+        journal::{SettledBy, SettledOutcome},
+        secret::SecretText,
+        target::{Context4, Purpose, SecondaryRoles, SessionSpec},
+    },
+    session::{
+        Answer, Connector as _, QueryTag, Request, Session,
+        context::Context,
+        snowflake::{Notices, SnowflakeConnector, SnowflakeSettings},
+    },
+    sql::facts::{facts, probe},
+};
+use testkit::{Server, Settings, Time};
+
 use crate::harness::Project;
 
 const HISTORY: &str = "\"LOCAL.SNOWOPS.snowops_schema_history\"";
@@ -101,4 +121,113 @@ fn what_the_state_cannot_tell_stops_and_says_why() {
         assert!(run.err.contains("the query history says that it runs"), "{}", run.all());
         assert_eq!(settled(&project), Vec::<String>::new());
     }
+}
+
+/// The same over HTTP: what the server's listings hold, how it prints times, and whose word counts.
+#[tokio::test]
+async fn probes_over_the_wire() {
+    let server = Server::start(Settings { time: Time::Standing, ..Settings::default() }).unwrap();
+    let connector = connector(&server);
+    let mut work = connector.open(spec()).await.unwrap();
+    let context = Context::system();
+    for text in [
+        "CREATE TABLE \"a_b\" (a NUMBER, b NUMBER)",
+        "CREATE TABLE a_b (a NUMBER)",
+        "CREATE OR REPLACE TABLE a_b (a NUMBER, b NUMBER)",
+        "ALTER TABLE a_b ADD COLUMN c NUMBER",
+        "ALTER TABLE a_b RENAME COLUMN c TO d",
+        "ALTER TABLE a_b RENAME TO axb",
+        "DROP TABLE axb",
+        "UNDROP TABLE axb",
+        "CREATE VIEW v AS SELECT 1 AS a",
+        "CREATE PROCEDURE p() RETURNS STRING LANGUAGE SQL AS 'BEGIN RETURN 1; END'",
+        "CREATE SCHEMA retail.s",
+        "CREATE DATABASE ROLE r",
+        "CREATE ROLE r",
+    ] {
+        let probe = probe(&facts(text)).unwrap();
+        let at = at();
+        let ask = async |over: bool, since: &str| {
+            let look = Look { probe: &probe, at: &at, since: &[since], over, context: &context };
+            settle_by_state(&connector, spec(), &look).await
+        };
+        server.clock().advance(Duration::from_secs(1));
+        let now = run(work.as_mut(), &context, "SELECT SYSDATE()").await;
+        let since = now.rows[0][0].clone().unwrap();
+        server.clock().advance(Duration::from_secs(1));
+        let by = SettledBy::State;
+        assert_eq!(
+            ask(true, &since).await,
+            Verdict::Found { by, outcome: SettledOutcome::NotDone },
+            "{text}"
+        );
+        // As long as it may still run, that it is not there says nothing.
+        let running = ask(false, &since).await;
+        assert!(
+            matches!(&running, Verdict::Unknown(why) if why.contains("may still be running")),
+            "{text}: {running:?}"
+        );
+        run(work.as_mut(), &context, text).await;
+        if text.starts_with("CREATE SCHEMA") {
+            run(work.as_mut(), &context, "USE SCHEMA retail.public").await;
+        }
+        let done = Verdict::Found { by, outcome: SettledOutcome::Done };
+        assert_eq!(ask(false, &since).await, done, "{text}");
+    }
+}
+
+fn connector(server: &Server) -> SnowflakeConnector {
+    let login = Login::Password {
+        password: SecretText::new("correct horse"),
+        passcode: None,
+        passcode_in_password: false,
+        cache_second_factor: false,
+    };
+    SnowflakeConnector::new(SnowflakeSettings {
+        connection: Connection {
+            label: "test".to_owned(),
+            account: "testkit".to_owned(),
+            user: Some("snowops".to_owned()),
+            endpoint: Endpoint { protocol: Protocol::Http, host: server.host(), port: server.port() },
+            network: Network::default(),
+            login,
+        },
+        secrets: BTreeMap::new(),
+        lease: Duration::from_mins(2),
+        context: Context::system(),
+        notices: Notices::default(),
+    })
+}
+
+fn at() -> Context4 {
+    Context4 {
+        role: Some(Ident::stored("DEPLOYER")),
+        warehouse: Some(Ident::stored("DEPLOY_XS")),
+        database: Some(Ident::stored("RETAIL")),
+        schema: Some(Ident::stored("PUBLIC")),
+    }
+}
+
+fn spec() -> SessionSpec {
+    SessionSpec {
+        purpose: Purpose::Work,
+        context: at(),
+        secondary_roles: SecondaryRoles::None,
+        parameters: BTreeMap::new(),
+        statement_timeout: None,
+    }
+}
+
+async fn run(session: &mut dyn Session, context: &Context, text: &str) -> Answer {
+    let request = Request {
+        id: context.ids.request(),
+        text: text.to_owned(),
+        binds: Vec::new(),
+        tag: QueryTag::default(),
+        timeout: None,
+        repeatable: false,
+        ledger: false,
+        local_opaque: false,
+    };
+    session.execute(&request).await.unwrap_or_else(|error| panic!("{text}: {error}"))
 }
