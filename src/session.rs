@@ -7,11 +7,13 @@
 pub mod context;
 pub mod embedded;
 pub mod snowflake;
+mod advice;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
 pub(crate) mod simulated;
 
+pub use self::advice::advice;
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};

@@ -17,7 +17,7 @@ use crate::{
     files,
     model::time::Instants,
     report::{Body, Format, Loudness, Report, Ui},
-    session::context::Context,
+    session::{context::Context, snowflake::Notices},
     source::git,
 };
 
@@ -89,6 +89,7 @@ impl Run {
                     environment,
                     context: self.context.clone(),
                     surroundings,
+                    notices: Notices::new(self.ui.waits()),
                 };
                 Ok(Ok(Opened { workspace, warnings }))
             }

@@ -22,7 +22,7 @@ use crate::{
         target::Purpose,
     },
     plan,
-    session::{Connector, Session},
+    session::{Connector, Session, advice},
 };
 
 /// What `migrate` is asked for.
@@ -315,6 +315,12 @@ fn failed(survey: &Survey, failure: &Failure) -> Stop {
         finding = finding.note(format!(
             "if {database} is there and not this project's, list it in snowops.yml: `externals: {{ databases: [{database}.*] }}`"
         ));
+    }
+    // The embedded engine's words say what its own rules want.
+    if !survey.embedded
+        && let Some(advice) = advice(error)
+    {
+        finding = finding.note(advice);
     }
     if let Some((place, notes)) = place {
         finding = notes.into_iter().fold(finding.at(place), Diagnostic::note);

@@ -4,7 +4,7 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     ledger::{LedgerError, full_name},
     model::target::LedgerName,
-    session::{DbError, ErrorClass, Phase},
+    session::{DbError, ErrorClass, Phase, advice},
 };
 
 /// Why a command stopped: a finding, the server's own words where there are any, and the kind that decides the
@@ -77,7 +77,9 @@ impl Stop {
         } else {
             (StopKind::Internal, Code::Internal)
         };
-        Self::new(kind, Diagnostic::error(code, format!("{doing} failed: {}", error.message))).with_db(error)
+        let finding = Diagnostic::error(code, format!("{doing} failed: {}", error.message));
+        let finding = advice(error).into_iter().fold(finding, Diagnostic::hint);
+        Self::new(kind, finding).with_db(error)
     }
 
     /// A ledger read or write that failed. `begun` tells whether user statements may have run before.

@@ -34,6 +34,8 @@ pub struct Workspace {
     pub context: Context,
     /// User, host, commit, pipeline.
     pub surroundings: Surroundings,
+    /// Hears of waits for a server.
+    pub notices: Notices,
 }
 
 impl Workspace {
@@ -132,7 +134,7 @@ impl Workspace {
                     secrets: self.secrets(),
                     lease: e.lock.ttl,
                     context: self.context.clone(),
-                    notices: Notices::default(),
+                    notices: self.notices.clone(),
                 })))
             }
         }
