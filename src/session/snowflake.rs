@@ -94,7 +94,7 @@ impl SnowflakeConnector {
 
     /// A connector with another source of credentials.
     pub fn with_source(settings: SnowflakeSettings, source: Arc<dyn CredentialSource>) -> Self {
-        let http = Http::new(&settings.connection);
+        let http = Http::new(&settings.connection, settings.lease);
         Self { settings: Arc::new(settings), source, http }
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct Column {
     pub(super) scale: Option<i64>,
 }
 
+#[cfg(feature = "arrow")]
 impl Column {
     /// Digits after the point.
     pub(super) fn digits(&self) -> u32 {
@@ -68,6 +69,7 @@ fn nanos(text: &str) -> Option<i128> {
 }
 
 /// A number that is sent without its point.
+#[cfg(feature = "arrow")]
 pub(super) fn decimal(unscaled: i128, digits: u32) -> String {
     if digits == 0 {
         return unscaled.to_string();
@@ -171,6 +173,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "arrow")]
     #[test]
     fn numbers_without_their_point() {
         for (unscaled, digits, text) in [

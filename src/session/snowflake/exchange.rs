@@ -7,7 +7,7 @@
 //! | the request never left (name, connection, proxy) | yes, but not a refused certificate or proxy login |
 //! | HTTP 429 | yes: refused before any work, not before `Retry-After` |
 //! | 390112, the session token has expired | yes, after one renewal of the token |
-//! | no answer, HTTP 408 or 5xx, an answer cut off | only where the call itself may be done twice |
+//! | no answer, HTTP 5xx, 408 and others, an answer cut off | only where the call itself may be done twice |
 //!
 //! A repeat keeps its request id, by which the server can tell it from a second request; a `request_guid` is made for
 //! each sending. No statement is sent later than the pause that the lease allows between its check and the sending.
@@ -228,7 +228,14 @@ impl Wire {
                 };
             let wait = backoff.next(self.context.ids.as_ref(), asked);
             let elapsed = self.now().since(start);
-            if elapsed + wait > call.budget {
+            let fits = elapsed + wait <= call.budget;
+            if fits {
+                let what = format!("{}: {message}; trying again in {:.1} s", call.what, wait.as_secs_f64());
+                self.notices.tell(Notice { what, elapsed });
+                self.context.clock.sleep(wait).await;
+            }
+            // A machine that was asleep meanwhile wakes up later than it meant to.
+            if !fits || self.now().since(start) > call.budget {
                 let error = match (lost, reason) {
                     (true, _) => unknown(call, &message),
                     (false, 429) => busy(call, asked),
@@ -236,11 +243,6 @@ impl Wire {
                 };
                 return Err(GivenUp { error, part });
             }
-            self.notices.tell(Notice {
-                what: format!("{}: {message}; trying again in {:.1} s", call.what, wait.as_secs_f64()),
-                elapsed,
-            });
-            self.context.clock.sleep(wait).await;
             count += 1;
         }
     }
@@ -340,11 +342,7 @@ fn judge<T: DeserializeOwned>(reply: Reply) -> Sent<T> {
     let Reply { status, retry_after: header, date, body } = reply;
     match status {
         429 => Sent::Busy(retry_after(header.as_deref(), date.as_deref())),
-        408 | 500..=599 => Sent::Lost {
-            reason: status,
-            message: format!("the server answered HTTP {status}"),
-            part: Vec::new(),
-        },
+        500..=599 => lost(status),
         _ => match serde_json::from_slice::<Envelope<T>>(&body) {
             Ok(envelope) => Sent::Answered(Answered { envelope, date }),
             Err(_) if status == 200 => Sent::Lost {
@@ -352,9 +350,23 @@ fn judge<T: DeserializeOwned>(reply: Reply) -> Sent<T> {
                 message: "the answer cannot be read: it is cut off, or no answer of Snowflake".to_owned(),
                 part: body,
             },
-            Err(_) => Sent::Rejected { status },
+            // Of these it is sure that nothing was done.
+            Err(_)
+                if matches!(
+                    status,
+                    300..=399 | 400 | 401 | 403 | 404 | 405 | 411 | 413 | 414 | 415 | 431
+                ) =>
+            {
+                Sent::Rejected { status }
+            }
+            Err(_) => lost(status),
         },
     }
+}
+
+fn lost<T>(status: u16) -> Sent<T> {
+    let message = format!("the server answered HTTP {status}");
+    Sent::Lost { reason: status, message, part: Vec::new() }
 }
 
 fn phase(call: &Call<'_>, later: Phase) -> Phase {

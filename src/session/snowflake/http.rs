@@ -15,8 +15,8 @@ use crate::{
 /// How snowops calls itself.
 const USER_AGENT: &str = concat!("snowops/", env!("CARGO_PKG_VERSION"));
 
-/// Time to reach the server: name, connection, TLS, and the proxy before it.
-const CONNECT: Duration = Duration::from_secs(20);
+/// The longest and the shortest time to reach the server: name, connection, TLS, and the proxy before it.
+const CONNECT: std::ops::RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(20);
 
 /// How long a connection may lie unused. Shorter than what servers and gateways allow, so that a request seldom meets
 /// a connection that is just being closed.
@@ -32,6 +32,7 @@ pub(super) struct Http {
     client: Client,
     base: Url,
     proxied: bool,
+    connect: Duration,
     /// The longest wait for an answer.
     pub(super) patience: Duration,
 }
@@ -105,8 +106,10 @@ impl Kind {
 }
 
 impl Http {
-    /// A client for the endpoint of a connection; the error says what is wrong with its settings.
-    pub(super) fn new(connection: &Connection) -> Result<Self, String> {
+    /// A client for the endpoint of a connection, which reaches it within a tenth of the lease or not; the error says
+    /// what is wrong with its settings.
+    pub(super) fn new(connection: &Connection, lease: Duration) -> Result<Self, String> {
+        let connect = (lease / 10).clamp(*CONNECT.start(), *CONNECT.end());
         let endpoint = &connection.endpoint;
         let scheme = match endpoint.protocol {
             Protocol::Http => "http",
@@ -121,7 +124,7 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             // What may be repeated is decided where the request's meaning is known.
             .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT)
+            .connect_timeout(connect)
             .pool_idle_timeout(IDLE)
             .tcp_keepalive(Duration::from_secs(30));
         let network = &connection.network;
@@ -145,7 +148,7 @@ impl Http {
             builder = builder.tls_certs_merge(certificates);
         }
         let client = builder.build().map_err(|error| format!("TLS cannot be set up: {}", chain(&error)))?;
-        Ok(Self { client, base, proxied: network.proxy.is_some(), patience: ANSWER })
+        Ok(Self { client, base, proxied: network.proxy.is_some(), connect, patience: ANSWER })
     }
 
     /// The address of a path on the server, with its query.
@@ -224,7 +227,7 @@ impl Http {
         } else if error.is_timeout() {
             Fault::new(
                 Kind::ConnectTimeout,
-                format!("no connection to {host}{by} within {} s", CONNECT.as_secs()),
+                format!("no connection to {host}{by} within {} s", self.connect.as_secs()),
             )
         } else if has_io(error, io::ErrorKind::ConnectionRefused) {
             Fault::new(Kind::Refused, format!("the connection to {host}{by} was refused"))

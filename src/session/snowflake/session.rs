@@ -65,9 +65,9 @@ pub(super) struct SnowflakeSession {
     info: SessionInfo,
     context: Context4,
     sequence: u64,
-    /// How long after its start a statement may be sent, the first time or again: between the lease's check and the
-    /// sending no more may pass than its protocol allows, which is half of its life without the longest life of a
-    /// statement (a fifth).
+    /// How long after its start a statement may be sent again. Between the lease's check and the sending its protocol
+    /// allows three tenths of the lease to pass: half of it without the longest life of a keeper's statement, a fifth.
+    /// One tenth of these is for connecting.
     send_within: Duration,
 }
 
@@ -93,7 +93,7 @@ impl SnowflakeSession {
             shared: Arc::new(Shared { wire, running: Running::default() }),
             info,
             sequence: 0,
-            send_within: settings.lease * 3 / 10,
+            send_within: settings.lease / 5,
         })
     }
 
@@ -252,13 +252,11 @@ impl SnowflakeSession {
         };
         let changed = data.changed(&rows);
         let redact = |text: String| wire.redactor.text(text);
+        let cell = |text: String| wire.redactor.cell(text);
         Ok(Answer {
             query_id,
-            columns: data.columns.into_iter().map(|column| redact(column.name)).collect(),
-            rows: rows
-                .into_iter()
-                .map(|row| row.into_iter().map(|cell| cell.map(redact)).collect())
-                .collect(),
+            columns: data.columns.into_iter().map(|column| cell(column.name)).collect(),
+            rows: rows.into_iter().map(|row| row.into_iter().map(|text| text.map(cell)).collect()).collect(),
             changed,
             context: self.context.clone(),
             result: None,
