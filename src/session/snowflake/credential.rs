@@ -171,7 +171,7 @@ fn material(material: &Material, what: &str) -> Result<(Vec<u8>, String), String
             let place = format!("in '{path}'");
             let bytes = files::read_bytes(path)
                 .map_err(|error| format!("the {what} {place} cannot be read: {}", error.reason))?;
-            refuse_open_to_others(path, what)?;
+            refuse_changeable(path, what)?;
             Ok((bytes, place))
         }
         Material::Text(text) => {
@@ -181,13 +181,13 @@ fn material(material: &Material, what: &str) -> Result<(Vec<u8>, String), String
     }
 }
 
-/// A secret that every user of the machine may read is none.
-fn refuse_open_to_others(path: &Utf8Path, what: &str) -> Result<(), String> {
-    /// Written by the group; read or written by anybody.
-    const OTHERS: u32 = 0o026;
-    if files::mode(path).is_some_and(|mode| mode & OTHERS != 0) {
+/// A credential that others may write is theirs. Whether they may read it is judged by the configuration, which knows
+/// the machine: who runs a pipeline does not choose the modes of its files.
+fn refuse_changeable(path: &Utf8Path, what: &str) -> Result<(), String> {
+    const WRITABLE: u32 = 0o022;
+    if files::mode(path).is_some_and(|mode| mode & WRITABLE != 0) {
         return Err(format!(
-            "the {what} in '{path}' may be read or changed by other users of this machine: chmod 600 '{path}'"
+            "the {what} in '{path}' may be changed by other users of this machine: chmod 600 '{path}'"
         ));
     }
     Ok(())

@@ -80,12 +80,12 @@ fn a_key_file_gives_a_token_and_its_fingerprint_can_be_told() {
 }
 
 #[test]
-fn a_missing_empty_or_open_file_is_named() {
+fn a_missing_empty_or_changeable_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = Utf8PathBuf::from("/no/such/key.p8");
     let error = fails(key(Material::File(missing)));
     assert!(error.contains("'/no/such/key.p8'") && error.contains("no such file"), "{error}");
-    for mode in [0o644, 0o604, 0o620, 0o602] {
+    for mode in [0o620, 0o602, 0o666] {
         let error = fails(token(TokenKind::OAuth, Material::File(file(&folder, b"tok-canary", mode))));
         assert!(error.contains("other users") && error.contains("chmod 600"), "{mode:o}: {error}");
         assert!(!error.contains("canary"), "{error}");
