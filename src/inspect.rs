@@ -48,7 +48,7 @@ pub struct Question<'a> {
 
 /// Asks one probe. Sends only SHOW and DESCRIBE.
 ///
-/// Names are compared exactly; see [`listing`]. That an object is not listed says that it is absent only
+/// Names are compared exactly. That an object is not listed says that it is absent only
 ///
 /// - on an engine that hides nothing, or to the very role that the statement ran with: who may create, drop or rename an
 ///   object owns it and so sees it. To any other role a hidden object looks like none
