@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
-use super::{super::conformance::Suite, testing, *};
+use super::{testing, *};
 use crate::{
     model::target::{Purpose, SecondaryRoles},
     session::{Answer, CLAIM_BEGIN, ErrorClass, Outcome, QueryTag, Request, simulated::simulated},
@@ -76,14 +76,6 @@ impl Place {
     fn file(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.folder.path().join("local.db")).unwrap()
     }
-}
-
-#[tokio::test]
-async fn conforms() {
-    let place = Place::new();
-    let suite =
-        Suite { connector: &place.connector, context: place.context.clone(), start: testing::context() };
-    suite.run().await;
 }
 
 #[tokio::test]

@@ -240,27 +240,3 @@ fn the_id_in_a_part_of_an_answer() {
         assert_eq!(query_id_in(part.as_bytes()).as_deref(), id, "{part}");
     }
 }
-
-/// The suite that every session passes, on a server that was built apart from this client.
-#[tokio::test]
-async fn conforms_on_the_protocol_server() {
-    use crate::{
-        model::{connection::Login, secret::SecretText},
-        session::{conformance::Suite, snowflake::testing::spec},
-    };
-    let settings = testkit::Settings { kept_tables: vec!["suite".into()], ..testkit::Settings::default() };
-    let server = testkit::Server::start(settings).unwrap();
-    let mut client = Client::new(server.port());
-    client.settings.connection.user = Some("SNOWOPS".into());
-    client.settings.connection.login = Login::Password {
-        password: SecretText::new("correct horse"),
-        passcode: None,
-        passcode_in_password: false,
-        cache_second_factor: false,
-    };
-    let mut start = spec(Purpose::Work).context;
-    start.warehouse = Some(crate::model::ident::Ident::stored("DEPLOY_XS"));
-    let connector = client.connector();
-    let suite = Suite { connector: &connector, context: client.settings.context.clone(), start };
-    suite.run().await;
-}
