@@ -10,4 +10,5 @@ mod harness;
 mod hostile;
 mod pipeline;
 mod races;
+mod servers;
 mod settling;
