@@ -1,6 +1,8 @@
 //! One file a use case: the only place that puts load, plan, lease and execute in order. Takes values, returns
 //! values; knows no arguments and prints nothing.
 
+#[cfg(test)]
+mod account;
 pub mod doctor;
 pub mod init;
 mod lease;

@@ -9,7 +9,7 @@ pub mod embedded;
 pub mod snowflake;
 mod advice;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 #[cfg(test)]
 pub(crate) mod simulated;
 

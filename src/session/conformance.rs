@@ -8,7 +8,10 @@ mod targets;
 
 use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 
-pub(crate) use self::targets::{Target, embedded, fakesnow, protocol_server};
+pub(crate) use self::{
+    cases::run,
+    targets::{Target, account, embedded, fakesnow, protocol_server},
+};
 use super::{Answer, Bind, DbError, QueryTag, Request, Session};
 use crate::model::target::{Purpose, SecondaryRoles, SessionSpec};
 
@@ -114,17 +117,17 @@ impl Target {
 
 #[tokio::test]
 async fn the_embedded_engine_conforms() {
-    cases::run(&embedded()).await;
+    run(&embedded()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_protocol_server_conforms() {
-    cases::run(&protocol_server()).await;
+    run(&protocol_server()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fakesnow_conforms() {
     if let Some(target) = fakesnow() {
-        cases::run(&target).await;
+        run(&target).await;
     }
 }

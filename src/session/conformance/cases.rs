@@ -21,7 +21,7 @@ const CASES: &[&str] = &[
 ];
 
 /// All cases, on a target that holds nothing but the start's database and schema.
-pub(super) async fn run(target: &Target) {
+pub(crate) async fn run(target: &Target) {
     let mut checks = Checks::default();
     for case in CASES {
         checks.case(case);

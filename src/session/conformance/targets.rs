@@ -80,6 +80,11 @@ pub(crate) fn fakesnow() -> Option<Target> {
     Some(over_http("fakesnow", server.port(), "fakesnow", start, FAKESNOW_GAPS, ()))
 }
 
+/// An account that somebody has, in a schema of its own.
+pub(crate) fn account(connector: Box<dyn Connector>, context: Context, start: Context4) -> Target {
+    Target { name: "the account", connector, context, start, gaps: &[], _alive: Box::new(()) }
+}
+
 fn over_http(
     name: &'static str,
     port: u16,
