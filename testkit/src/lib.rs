@@ -22,6 +22,7 @@ mod jwt;
 mod log;
 mod login;
 mod names;
+pub mod parity;
 mod proxy;
 #[expect(clippy::disallowed_methods, reason = "it asks for `CI` and makes a folder under `target/`")]
 mod python;
