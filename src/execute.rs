@@ -10,4 +10,4 @@ pub mod run;
 pub mod settle;
 
 pub use drive::{Execution, execute};
-pub use report::{Failure, FailureKind, RunReport, ScriptResult, Tally};
+pub use report::{Failure, FailureKind, Interruption, RunReport, ScriptResult, Tally};

@@ -47,6 +47,8 @@ pub trait Session: Send {
 pub trait Control: Send + Sync {
     /// Asks the server to stop a request; answers whether it said that it did.
     fn cancel(&self, id: RequestId) -> Fut<'_, Result<bool, DbError>>;
+    /// The server's id of a request that runs, as far as the server has told it.
+    fn query_id(&self, id: RequestId) -> Option<String>;
     /// Keeps an idle session alive.
     fn keep_alive(&self) -> Fut<'_, Result<(), DbError>>;
 }

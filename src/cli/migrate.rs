@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{
     exit::Exit,
-    run::{Answer, Opened, Run, block_on},
+    run::{Answer, Opened, Run},
     signals, time,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         migrate::{MigrateOptions, migrate, needs_confirmation},
         survey::PlanOptions,
     },
-    execute::interrupt::Interrupt,
+    execute::interrupt::{Cancel, Interrupt},
     model::{plan::Target, version::Version},
     plan::ResumePolicy,
     report::Body,
@@ -35,6 +35,9 @@ pub(super) struct MigrateArgs {
     /// How long to wait for another run, such as 90s or 10m
     #[arg(long, value_name = "TIME", value_parser = time)]
     lock_timeout: Option<Duration>,
+    /// What Ctrl-C does to the running statement
+    #[arg(long, value_enum, default_value_t = CancelArg::Wait)]
+    cancel: CancelArg,
     /// Do not ask before changing a protected environment
     #[arg(long)]
     yes: bool,
@@ -60,6 +63,23 @@ enum ResumeArg {
     Auto,
     /// Stop, as Flyway does, until `repair`
     Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CancelArg {
+    /// Let it end
+    Wait,
+    /// Have the server abort it
+    Now,
+}
+
+impl From<CancelArg> for Cancel {
+    fn from(argument: CancelArg) -> Self {
+        match argument {
+            CancelArg::Wait => Self::Wait,
+            CancelArg::Now => Self::Now,
+        }
+    }
 }
 
 impl PlanningArgs {
@@ -95,7 +115,7 @@ pub(super) fn run(run: &Run, args: &MigrateArgs) -> anyhow::Result<Exit> {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };
-    let interrupt = Interrupt::default();
+    let interrupt = Interrupt::new(args.cancel.into());
     let options = MigrateOptions {
         plan: args.plan.options(),
         dry_run: args.dry_run,
@@ -105,10 +125,8 @@ pub(super) fn run(run: &Run, args: &MigrateArgs) -> anyhow::Result<Exit> {
     };
     let mut sink = run.ui.sink();
     let mut confirm = |survey: &Survey| confirm(run, &workspace, args.yes, survey);
-    let migrated = block_on(async {
-        signals::listen(interrupt)?;
-        anyhow::Ok(migrate(&workspace, &options, sink.as_mut(), &mut confirm).await)
-    })??;
+    let work = migrate(&workspace, &options, sink.as_mut(), &mut confirm);
+    let migrated = signals::interruptible(&interrupt, work)?;
     drop(sink);
     let environment = Some(workspace.environment.name.as_str());
     let migrated = match migrated {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     exit::Exit,
-    run::{Answer, Opened, Run, block_on},
+    run::{Answer, Opened, Run},
     signals, time,
 };
 use crate::{
@@ -51,10 +51,7 @@ pub(super) fn run(run: &Run, args: &RepairArgs) -> anyhow::Result<Exit> {
     let mut sink = run.ui.sink();
     let interrupt = Interrupt::default();
     let options = RepairOptions { lock_timeout, mark, interrupt: interrupt.clone() };
-    let repaired = block_on(async {
-        signals::listen(interrupt)?;
-        anyhow::Ok(repair(&workspace, &options, sink.as_mut()).await)
-    })??;
+    let repaired = signals::interruptible(&interrupt, repair(&workspace, &options, sink.as_mut()))?;
     drop(sink);
     let environment = Some(workspace.environment.name.as_str());
     match repaired {

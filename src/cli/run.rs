@@ -171,7 +171,10 @@ pub(super) struct Answer<'a> {
 /// does not wait, as the embedded engine's are.
 pub(super) fn block_on<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    Ok(runtime.block_on(work))
+    let done = runtime.block_on(work);
+    // What nobody waits for any more, such as the look-up of a name, does not keep the process.
+    runtime.shutdown_background();
+    Ok(done)
 }
 
 /// A file for events: a new one, or one that holds events. Anything else that stands there is somebody's work.

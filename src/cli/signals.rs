@@ -1,16 +1,34 @@
-//! Ctrl-C and SIGTERM ask a run to stop after the statement that is running; a second one ends the process, which the
-//! next run then finds cut off.
+//! Ctrl-C and SIGTERM ask a run to stop; a second one leaves it where it stands, and the next run finds it cut off.
 
 use std::io;
 
-use crate::execute::interrupt::Interrupt;
+use super::run::block_on;
+use crate::{
+    engine::{Stop, stop::left},
+    execute::interrupt::Interrupt,
+};
+
+/// Does work that heeds `interrupt`; who asks a second time does not wait for its end.
+pub(super) fn interruptible<T>(
+    interrupt: &Interrupt,
+    work: impl Future<Output = Result<T, Stop>>,
+) -> anyhow::Result<Result<T, Stop>> {
+    block_on(async {
+        listen(interrupt.clone())?;
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = interrupt.insisted() => Ok(Err(left(interrupt))),
+        }
+    })?
+}
 
 /// Listens until the process ends. From here on the signals no longer kill it.
 ///
 /// # Errors
 /// When the system gives no handler.
 #[cfg(unix)]
-pub(super) fn listen(interrupt: Interrupt) -> io::Result<()> {
+fn listen(interrupt: Interrupt) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut ctrl_c, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::spawn(async move {
@@ -30,7 +48,7 @@ pub(super) fn listen(interrupt: Interrupt) -> io::Result<()> {
 /// # Errors
 /// When the system gives no handler.
 #[cfg(windows)]
-pub(super) fn listen(interrupt: Interrupt) -> io::Result<()> {
+fn listen(interrupt: Interrupt) -> io::Result<()> {
     let mut ctrl_c = tokio::signal::windows::ctrl_c()?;
     tokio::spawn(async move {
         loop {
@@ -41,15 +59,14 @@ pub(super) fn listen(interrupt: Interrupt) -> io::Result<()> {
     Ok(())
 }
 
-/// The first signal asks, the second does not.
+/// A call that does not come back keeps the second request from being heard: the third is not to be refused.
 #[expect(
     clippy::exit,
     clippy::disallowed_methods,
-    reason = "a person who asks twice must get their terminal back"
+    reason = "a person who asks three times must get their terminal back"
 )]
 fn again(interrupt: &Interrupt) {
-    if interrupt.is_requested() {
+    if interrupt.request() > 2 {
         std::process::exit(i32::from(super::exit::Exit::INTERRUPTED.0));
     }
-    interrupt.request();
 }

@@ -12,7 +12,7 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     event::{EventSink, Fact},
     execute::{
-        Execution, Failure, FailureKind, RunReport, emit::Emitter, emit::millis, execute,
+        Execution, Failure, FailureKind, Interruption, RunReport, emit::Emitter, emit::millis, execute,
         interrupt::Interrupt, settle::Settlement,
     },
     ledger::{Keeper, LedgerState, Presence},
@@ -278,13 +278,31 @@ fn stop_of(workspace: &Workspace, survey: &Survey, report: &RunReport) -> Option
     if let Some(failure) = &report.failed {
         return Some(failed(survey, failure));
     }
-    report.interrupted.then(interrupted)
+    report.interrupted.as_ref().map(|interruption| stopped(survey, interruption))
 }
+
+/// Of a statement that stopped in the middle and runs others.
+const PARTIAL: &str = "what ran inside this statement before it stopped may be done: see that it bears being run again, or take that part out";
 
 pub(super) fn interrupted() -> Stop {
     let finding = Diagnostic::error(Code::Interrupted, "the run was interrupted before it was done")
         .hint("what was done is recorded; run `snowops migrate` again to go on from there");
     Stop::new(StopKind::Interrupted, finding)
+}
+
+/// An interrupted run: what is not done, and what of it may be.
+fn stopped(survey: &Survey, interruption: &Interruption) -> Stop {
+    let mut stop = interrupted();
+    let Interruption::Aborted { script, ordinal, of, partial } = interruption else { return stop };
+    let message = format!("the run was interrupted: statement {ordinal} of {of} of {script} was aborted");
+    stop.finding = Diagnostic { message, ..stop.finding };
+    if *partial {
+        stop.finding = stop.finding.note(PARTIAL);
+    }
+    if let Some((place, notes)) = survey.places.of_error(script, *ordinal, None, None) {
+        stop.finding = notes.into_iter().fold(stop.finding.at(place), Diagnostic::note);
+    }
+    stop
 }
 
 /// A failure in the words that a person needs at 2 a.m.: what, where in the source, what is done, what to do.
@@ -325,6 +343,9 @@ fn failed(survey: &Survey, failure: &Failure) -> Stop {
     if let Some((place, notes)) = place {
         finding = notes.into_iter().fold(finding.at(place), Diagnostic::note);
     }
+    if runs_statements(survey, failure) {
+        finding = finding.note(PARTIAL);
+    }
     match done_before(survey, failure) {
         0 => {}
         1 => finding = finding.note("statement 1 of this script is done and stays done"),
@@ -335,13 +356,26 @@ fn failed(survey: &Survey, failure: &Failure) -> Stop {
     Stop::new(StopKind::Migration, finding).with_db(error)
 }
 
+fn step_of<'a>(survey: &'a Survey, script: &str) -> Option<&'a Step> {
+    let mut steps = survey.plan.steps.iter().chain(&survey.plan.on_error);
+    steps.find(|step| step.prepared.migration.script == script)
+}
+
 /// Statements that stay done: those of the transaction that the failed one stands in were taken back with it.
 fn done_before(survey: &Survey, failure: &Failure) -> usize {
-    let mut steps = survey.plan.steps.iter().chain(&survey.plan.on_error);
-    let step = steps.find(|step| step.prepared.migration.script == failure.script);
-    let planned = step.and_then(|step| step.prepared.rendered()).map(plan::planned).unwrap_or_default();
+    let planned = step_of(survey, &failure.script)
+        .and_then(|step| step.prepared.rendered())
+        .map(plan::planned)
+        .unwrap_or_default();
     let unit = planned.get(failure.ordinal.saturating_sub(1)).and_then(|statement| statement.unit);
     unit.unwrap_or(failure.ordinal).saturating_sub(1)
+}
+
+/// Whether other statements run inside the failed one.
+fn runs_statements(survey: &Survey, failure: &Failure) -> bool {
+    let rendered = step_of(survey, &failure.script).and_then(|step| step.prepared.rendered());
+    let statement = rendered.and_then(|rendered| rendered.statements.get(failure.ordinal.checked_sub(1)?));
+    statement.is_some_and(|statement| statement.facts.verb.runs_statements())
 }
 
 /// The database that the embedded engine does not know.

@@ -2,6 +2,7 @@
 
 use crate::{
     diagnostic::{Code, Diagnostic},
+    execute::interrupt::Interrupt,
     ledger::{LedgerError, full_name},
     model::target::LedgerName,
     session::{DbError, ErrorClass, Phase, advice},
@@ -115,4 +116,27 @@ impl Stop {
             ),
         }
     }
+}
+
+/// Of a run that was left where it stood.
+pub fn left(interrupt: &Interrupt) -> Stop {
+    let running = interrupt.running();
+    let message = match &running {
+        Some(statement) => format!(
+            "left at once, as asked: statement {} of {} may still run at the server",
+            statement.ordinal, statement.script
+        ),
+        None => "left at once, as asked".to_owned(),
+    };
+    let finding = Diagnostic::error(Code::Interrupted, message)
+        .hint("run `snowops migrate` again: it waits until the lease of this run is over, finds out what was done, and goes on from there");
+    let Some(statement) = running else { return Stop::new(StopKind::Interrupted, finding) };
+    let query_id = statement.query_id();
+    let finding = match &query_id {
+        Some(id) => {
+            finding.note(format!("its query id is {id}; to end it: SELECT SYSTEM$CANCEL_QUERY('{id}')"))
+        }
+        None => finding.note(format!("the query history shows it under the tag {}", statement.tag.0)),
+    };
+    Stop { query_id, ..Stop::new(StopKind::Interrupted, finding) }
 }

@@ -1,21 +1,24 @@
 //! Carries out what [`Run`] asks for, on the two sessions.
 
 mod record;
+mod send;
 
 use std::{collections::BTreeSet, time::Duration};
+
+use send::Sent;
 
 use super::{
     context::{kind, leaves_more_than_context, put_back, quoted, shows_rows, tag, use_own, what},
     emit::{Emitter, millis},
     interrupt::Interrupt,
-    report::{Failure, FailureKind, RunReport},
+    report::{Failure, FailureKind, Interruption, RunReport},
     run::{Action, Event, Part, Place, Run, ScriptShape},
     settle::Settlement,
 };
 use crate::{
     diagnostic::Code,
     event::Fact,
-    ledger::{Keeper, LedgerError, NewJournalRow, lease::SendKind},
+    ledger::{Keeper, LedgerError, NewJournalRow},
     model::{
         journal::{Done, JournalBody, RunBody},
         migration::Rendered,
@@ -26,7 +29,7 @@ use crate::{
     },
     plan,
     session::{
-        Answer, Connector, DbError, Effect, ErrorClass, OPEN_TRANSACTION, Phase, QueryTag, Request, Session,
+        Answer, Connector, DbError, Effect, ErrorClass, OPEN_TRANSACTION, Phase, Request, Session,
         context::Context,
     },
 };
@@ -138,7 +141,9 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
             Action::Open | Action::Begin(_) | Action::Step(..) | Action::Execute(..) | Action::Replay(..)
         );
         let stop = between && self.it.interrupt.is_requested();
-        self.report.interrupted |= stop;
+        if stop {
+            self.report.interrupted.get_or_insert(Interruption::Between);
+        }
         stop
     }
 
@@ -216,7 +221,7 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
             what: what(statement),
         });
         let before = self.emitter.elapsed();
-        let sent = self.send(&request).await;
+        let (sent, aborted) = self.send_statement(&request, &script, ordinal).await;
         let elapsed_ms = millis(self.emitter.elapsed().saturating_sub(before));
         match sent {
             Sent::Answer(answer) => {
@@ -228,7 +233,7 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
             Sent::Error(error) => {
                 let unknown = error.outcome == Effect::Unknown;
                 self.emitter.emit(Fact::StatementFailed {
-                    script,
+                    script: script.clone(),
                     ordinal,
                     of,
                     query_id: error.query_id.clone(),
@@ -236,8 +241,14 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
                     message: error.to_string(),
                     unknown,
                 });
-                let kind = if unknown { FailureKind::Unknown } else { FailureKind::Refused };
-                let event = self.fail(place, ordinal, kind, error);
+                let event = if aborted && !unknown && error.class == ErrorClass::Cancelled {
+                    let partial = statement.facts.verb.runs_statements();
+                    self.report.interrupted = Some(Interruption::Aborted { script, ordinal, of, partial });
+                    Event::Interrupted
+                } else {
+                    let kind = if unknown { FailureKind::Unknown } else { FailureKind::Refused };
+                    self.fail(place, ordinal, kind, error)
+                };
                 if self.report.ledger.is_some() { Event::LedgerLost } else { event }
             }
             Sent::NotAllowed => Event::LedgerLost,
@@ -418,72 +429,6 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
             local_opaque: statement.settings.local_opaque,
         }
     }
-
-    /// A statement of ours on the work session: puts context right, or asks about it.
-    fn own_request(&self, text: &str) -> Request {
-        let own = self.it.query_tag.as_deref().map(|tag| format!("{tag} ")).unwrap_or_default();
-        Request {
-            id: self.it.context.ids.request(),
-            text: text.to_owned(),
-            binds: Vec::new(),
-            tag: QueryTag(format!("{own}snowops:{}:context", self.it.id)),
-            timeout: None,
-            repeatable: true,
-            ledger: false,
-            local_opaque: false,
-        }
-    }
-
-    async fn context_statement(&mut self, text: &str) -> Result<(), DbError> {
-        let request = self.own_request(text);
-        match self.send(&request).await {
-            Sent::Answer(answer) => {
-                self.here = answer.context;
-                self.warn(answer.warnings);
-                Ok(())
-            }
-            Sent::Error(error) => Err(error),
-            Sent::NotAllowed => Err(not_allowed()),
-        }
-    }
-
-    /// Sends on the work session, beating meanwhile. A lease that is lost on the way lets the statement end, and
-    /// then nothing more is sent.
-    async fn send(&mut self, request: &Request) -> Sent {
-        let Execution { keeper, work, context, .. } = &mut self.it;
-        if keeper.until_beat().is_zero()
-            && let Err(error) = keeper.beat().await
-        {
-            self.report.ledger.get_or_insert(error);
-            return Sent::NotAllowed;
-        }
-        if !keeper.may_send(SendKind::UserStatement) {
-            self.report
-                .ledger
-                .get_or_insert(LedgerError::LeaseLost("no heartbeat was confirmed in time".into()));
-            return Sent::NotAllowed;
-        }
-        let mut answer = work.execute(request);
-        loop {
-            let beat = context.clock.sleep(keeper.until_beat());
-            tokio::select! {
-                biased;
-                result = &mut answer => return match result {
-                    Ok(answer) => Sent::Answer(answer),
-                    Err(error) => Sent::Error(error),
-                },
-                () = beat => {
-                    if let Err(error) = keeper.beat().await {
-                        self.report.ledger.get_or_insert(error);
-                        return match answer.await {
-                            Ok(answer) => Sent::Answer(answer),
-                            Err(error) => Sent::Error(error),
-                        };
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// A statement that was confirmed, for its event.
@@ -492,13 +437,6 @@ struct At {
     ordinal: usize,
     of: usize,
     elapsed_ms: u64,
-}
-
-enum Sent {
-    Answer(Answer),
-    Error(DbError),
-    /// The lease does not allow it; nothing was sent.
-    NotAllowed,
 }
 
 fn statements(step: &Step) -> &[Statement] {
@@ -516,19 +454,5 @@ fn open_transaction() -> DbError {
         query_id: None,
         phase: Phase::Answer,
         outcome: Effect::Failed,
-    }
-}
-
-fn not_allowed() -> DbError {
-    DbError {
-        class: ErrorClass::Internal,
-        code: None,
-        sqlstate: None,
-        message: "the lease does not allow another statement".into(),
-        line: None,
-        position: None,
-        query_id: None,
-        phase: Phase::Send,
-        outcome: Effect::NotSent,
     }
 }

@@ -21,8 +21,26 @@ pub struct RunReport {
     pub statements: Tally,
     /// Why the ledger could not be written any more.
     pub ledger: Option<LedgerError>,
-    /// Whether somebody asked it to stop.
-    pub interrupted: bool,
+    /// Where it stopped because somebody asked.
+    pub interrupted: Option<Interruption>,
+}
+
+/// Where a run stopped because somebody asked it to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// Between two statements.
+    Between,
+    /// The server aborted a statement.
+    Aborted {
+        /// The script.
+        script: String,
+        /// The statement, from 1.
+        ordinal: usize,
+        /// Number of its statements.
+        of: usize,
+        /// Whether it runs other statements, so that some of them may be done.
+        partial: bool,
+    },
 }
 
 /// One finished script.

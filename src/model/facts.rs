@@ -361,6 +361,11 @@ pub enum Undo {
 }
 
 impl Verb {
+    /// Whether other statements run inside it: when it stops in the middle, some of them may be done.
+    pub const fn runs_statements(self) -> bool {
+        matches!(self, Self::Block | Self::Chain | Self::Call | Self::ExecuteImmediate)
+    }
+
     /// The words for people.
     pub const fn words(self) -> &'static str {
         match self {

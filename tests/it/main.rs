@@ -8,6 +8,8 @@ mod cli;
 mod docs;
 mod harness;
 mod hostile;
+#[cfg(unix)]
+mod interrupts;
 mod pipeline;
 mod races;
 mod servers;

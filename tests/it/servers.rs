@@ -25,7 +25,7 @@ const NOT_ON_FAKESNOW: &[(&str, &str)] = &[
 ];
 
 /// A project's environment `dev`, on a server of this machine.
-fn on_server(project: &Project, port: u16, database: &str, role: &str) {
+pub(crate) fn on_server(project: &Project, port: u16, database: &str, role: &str) {
     let head = project.read("snowops.yml");
     let head = head.split("environments:").next().unwrap();
     let connection =
@@ -53,7 +53,7 @@ fn scripts(result: &Value, key: &str) -> Vec<String> {
     rows.iter().map(|row| row["script"].as_str().unwrap().to_owned()).collect()
 }
 
-const DEPLOYER: &str = ", role: DEPLOYER, warehouse: DEPLOY_XS";
+pub(crate) const DEPLOYER: &str = ", role: DEPLOYER, warehouse: DEPLOY_XS";
 
 #[test]
 fn the_sample_project_migrates_on_the_protocol_server_and_a_second_run_has_nothing_to_do() {

@@ -339,6 +339,10 @@ impl Control for NoControl {
         Box::pin(async { Ok(false) })
     }
 
+    fn query_id(&self, _id: RequestId) -> Option<String> {
+        None
+    }
+
     fn keep_alive(&self) -> Fut<'_, Result<(), DbError>> {
         Box::pin(async { Ok(()) })
     }

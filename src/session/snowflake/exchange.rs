@@ -442,6 +442,8 @@ pub(super) struct Now {
     pub(super) id: crate::session::RequestId,
     pub(super) text: String,
     pub(super) stop: Arc<AtomicBool>,
+    /// The server's id of it, once the server has told.
+    pub(super) query_id: Option<String>,
 }
 
 impl Running {
@@ -452,8 +454,17 @@ impl Running {
             return None;
         }
         let stop = Arc::new(AtomicBool::new(false));
-        *now = Some(Now { id, text: text.to_owned(), stop: Arc::clone(&stop) });
+        *now = Some(Now { id, text: text.to_owned(), stop: Arc::clone(&stop), query_id: None });
         Some(stop)
+    }
+
+    /// The server has told its id of what runs.
+    pub(super) fn learn(&self, query_id: &str) {
+        if let Ok(mut now) = self.0.lock()
+            && let Some(now) = now.as_mut()
+        {
+            now.query_id = Some(query_id.to_owned());
+        }
     }
 
     pub(super) fn end(&self) {

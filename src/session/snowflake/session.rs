@@ -161,6 +161,9 @@ impl SnowflakeSession {
         while answered.code().is_some_and(|code| IN_PROGRESS.contains(&code.as_str())) {
             let data = answered.data.unwrap_or_default();
             known = data.refusal.query_id().or(known);
+            if let Some(id) = &known {
+                self.shared.running.learn(id);
+            }
             let path = data.get_result_url.or_else(|| known.as_deref().map(result_path));
             let Some(path) = path else {
                 let message = "the statement runs at the server, which does not say where its answer will be";
@@ -469,6 +472,10 @@ impl Control for Handle {
             let wire = &self.0.wire;
             abort(wire, id, &now.text).await.map_err(|error| mask(wire, explained(error), ""))
         })
+    }
+
+    fn query_id(&self, id: RequestId) -> Option<String> {
+        self.0.running.find(id)?.query_id
     }
 
     fn keep_alive(&self) -> Fut<'_, Result<(), DbError>> {
