@@ -6,6 +6,7 @@
 #[cfg(feature = "arrow")]
 mod arrow;
 mod backoff;
+mod body;
 mod cells;
 mod context;
 mod credential;
@@ -14,6 +15,7 @@ mod exchange;
 mod http;
 mod key;
 mod login;
+mod query_context;
 mod redact;
 mod results;
 mod session;

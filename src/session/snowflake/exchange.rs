@@ -260,10 +260,11 @@ impl Wire {
             Auth::Session => tokens.map(|tokens| &tokens.session),
             Auth::Master => tokens.and_then(|tokens| tokens.master.as_ref()),
         };
-        let headers: Vec<_> = token
-            .map(|token| ("Authorization".to_owned(), format!("Snowflake Token=\"{}\"", token.expose())))
-            .into_iter()
-            .collect();
+        let mut headers = vec![("Accept".to_owned(), "application/snowflake".to_owned())];
+        headers
+            .extend(token.map(|token| {
+                ("Authorization".to_owned(), format!("Snowflake Token=\"{}\"", token.expose()))
+            }));
         let mut query = call.query.clone();
         if call.counted && count > 0 {
             query.push(("clientStartTime", start.wall.as_millis().to_string()));

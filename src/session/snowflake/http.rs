@@ -41,7 +41,7 @@ pub(super) struct Http {
 pub(super) struct Outgoing<'a> {
     pub(super) method: Method,
     pub(super) url: Url,
-    /// A header `Authorization`, or the headers of a chunk.
+    /// Beside those of the transport: `Accept` and `Authorization`, or the headers of a chunk.
     pub(super) headers: &'a [(String, String)],
     pub(super) body: Option<String>,
 }
@@ -167,11 +167,7 @@ impl Http {
 
     /// Sends once and reads the whole answer.
     pub(super) async fn send(&self, out: Outgoing<'_>) -> Result<Reply, Fault> {
-        let mut request = self
-            .client
-            .request(out.method, out.url)
-            .timeout(self.patience)
-            .header(header::ACCEPT, "application/snowflake");
+        let mut request = self.client.request(out.method, out.url).timeout(self.patience);
         for (name, value) in out.headers {
             request = request.header(name, value);
         }

@@ -247,7 +247,9 @@ fn body(settings: &SnowflakeSettings, credential: &Credential, spec: &SessionSpe
             "APPLICATION": "snowops",
             "APPLICATION_VERSION": env!("CARGO_PKG_VERSION"),
             "OS": std::env::consts::OS,
-            "ARCH": std::env::consts::ARCH,
+            "ISA": std::env::consts::ARCH,
+            // Nothing here asks whether a certificate was revoked.
+            "CERT_REVOCATION_CHECK_MODE": "DISABLED",
         }),
     );
     match spec.secondary_roles {

@@ -43,6 +43,7 @@ pub(super) struct Data {
     /// The key of encrypted chunks, where no headers are given.
     qrmk: Option<String>,
     query_result_format: Option<String>,
+    pub(super) query_context: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -10,16 +10,18 @@ use std::{
 
 use reqwest::Method;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     Notice, SnowflakeSettings,
     backoff::Backoff,
+    body::body,
     credential::CredentialSource,
     error::{self, IN_PROGRESS, fault},
     exchange::{Again, Answered, Auth, Call, Envelope, Running, Wire, explained},
     http::Http,
-    login::{login, seconds},
+    login::login,
+    query_context::QueryContext,
     redact::Redactor,
     results::{self, Data, Rows},
 };
@@ -30,8 +32,7 @@ use crate::{
     },
     render::slots,
     session::{
-        Answer, Bind, Control, DbError, Effect, ErrorClass, Fut, Phase, Request, RequestId, Session,
-        SessionInfo,
+        Answer, Control, DbError, Effect, ErrorClass, Fut, Phase, Request, RequestId, Session, SessionInfo,
     },
 };
 
@@ -64,6 +65,7 @@ pub(super) struct SnowflakeSession {
     shared: Arc<Shared>,
     info: SessionInfo,
     context: Context4,
+    carried: QueryContext,
     sequence: u64,
     /// How long after its start a statement may be sent again. Between the lease's check and the sending its protocol
     /// allows three tenths of the lease to pass: half of it without the longest life of a keeper's statement, a fifth.
@@ -92,6 +94,7 @@ impl SnowflakeSession {
             context: info.context.clone(),
             shared: Arc::new(Shared { wire, running: Running::default() }),
             info,
+            carried: QueryContext::default(),
             sequence: 0,
             send_within: settings.lease / 5,
         })
@@ -127,7 +130,7 @@ impl SnowflakeSession {
             method: Method::POST,
             path: "/queries/v1/query-request",
             query: vec![("requestId", request.id.0.to_string())],
-            body: Some(body(request, &text, self.sequence, start).to_string()),
+            body: Some(body(request, &text, self.sequence, start, &self.carried).to_string()),
             auth: Auth::Session,
             again: if request.repeatable { Again::Always } else { Again::Unsent },
             budget: self.send_within,
@@ -237,6 +240,7 @@ impl SnowflakeSession {
             return Err(error::refused(code, answered.message, data.refusal));
         }
         self.context = std::mem::take(&mut data.names).over(&self.context);
+        self.carried.learn(data.query_context.take());
         let query_id = data.refusal.query_id();
         let mut warnings = Vec::new();
         let rows = match self.rows(wire, request, &mut data, query_id.as_deref()).await {
@@ -322,45 +326,6 @@ fn query_id_in(part: &[u8]) -> Option<String> {
     plain.then(|| id.to_owned())
 }
 
-/// The body of a statement.
-fn body(request: &Request, text: &str, sequence: u64, now: Instants) -> Value {
-    let mut body = Map::new();
-    let mut put = |key: &str, value: Value| {
-        body.insert(key.to_owned(), value);
-    };
-    put("sqlText", json!(text));
-    put("asyncExec", json!(false));
-    put("sequenceId", json!(sequence));
-    put("querySubmissionTime", json!(u64::try_from(now.wall.as_millis()).unwrap_or(u64::MAX)));
-    let mut parameters = Map::new();
-    if !request.tag.0.is_empty() {
-        parameters.insert("QUERY_TAG".to_owned(), json!(request.tag.0));
-    }
-    if let Some(timeout) = request.timeout {
-        parameters.insert("STATEMENT_TIMEOUT_IN_SECONDS".to_owned(), json!(seconds(timeout)));
-    }
-    if !parameters.is_empty() {
-        put("parameters", Value::Object(parameters));
-    }
-    if !request.binds.is_empty() {
-        let binds =
-            request.binds.iter().zip(1..).map(|(bind, at): (_, usize)| (at.to_string(), wire_form(bind)));
-        put("bindings", Value::Object(binds.collect()));
-    }
-    Value::Object(body)
-}
-
-/// A bind: all values are texts, named by the type of Snowflake's drivers.
-fn wire_form(bind: &Bind) -> Value {
-    let (kind, value) = match bind {
-        Bind::Null => ("ANY", Value::Null),
-        Bind::Text(text) => ("TEXT", json!(text)),
-        Bind::Integer(number) => ("FIXED", json!(number.to_string())),
-        Bind::Boolean(truth) => ("BOOLEAN", json!(truth.to_string())),
-    };
-    json!({ "type": kind, "value": value })
-}
-
 /// An error without secrets, its place counted in the text that has slots.
 fn mask(wire: &Wire, error: DbError, text: &str) -> DbError {
     let (line, position) = match (error.line, error.position) {
@@ -392,7 +357,7 @@ fn place_after(text: &str) -> (Option<usize>, Option<usize>) {
 async fn abort(wire: &Wire, id: RequestId, text: &str) -> Result<bool, DbError> {
     let body = json!({ "sqlText": text, "requestId": id.0.to_string() });
     let Answered { envelope, .. } =
-        control_call(wire, "the abort", "/queries/v1/abort-request", body).await?;
+        control_call(wire, "the abort", "/queries/v1/abort-request", Some(body)).await?;
     Ok(envelope.success)
 }
 
@@ -400,14 +365,14 @@ async fn control_call(
     wire: &Wire,
     what: &str,
     path: &str,
-    body: Value,
+    body: Option<Value>,
 ) -> Result<Answered<IgnoredAny>, DbError> {
     let call = Call {
         what,
         method: Method::POST,
         path,
         query: vec![("requestId", wire.context.ids.next().to_string())],
-        body: Some(body.to_string()),
+        body: body.map(|body| body.to_string()),
         auth: Auth::Session,
         again: Again::Always,
         budget: CONTROL_BUDGET,
@@ -437,7 +402,10 @@ impl Session for SnowflakeSession {
                 what: "the logout",
                 method: Method::POST,
                 path: "/session",
-                query: vec![("delete", "true".to_owned())],
+                query: vec![
+                    ("delete", "true".to_owned()),
+                    ("requestId", wire.context.ids.next().to_string()),
+                ],
                 body: Some("{}".to_owned()),
                 auth: Auth::Session,
                 again: Again::Always,
@@ -481,7 +449,7 @@ impl Control for Handle {
     fn keep_alive(&self) -> Fut<'_, Result<(), DbError>> {
         Box::pin(async move {
             let wire = &self.0.wire;
-            let answered = control_call(wire, "the heartbeat", "/session/heartbeat", json!({})).await;
+            let answered = control_call(wire, "the heartbeat", "/session/heartbeat", None).await;
             let answered = answered.map_err(|error| mask(wire, explained(error), ""))?;
             if answered.envelope.success {
                 return Ok(());

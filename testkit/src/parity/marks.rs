@@ -28,7 +28,7 @@ pub struct Plain {
 }
 
 /// Fields that tell of the machine, the build or the moment, and their marks.
-const BY_NAME: [(&str, &str); 19] = [
+const BY_NAME: [(&str, &str); 20] = [
     ("APPLICATION_PATH", "<path>"),
     ("APPLICATION_VERSION", "<version>"),
     ("CLIENT_APPLICATION_PATH", "<path>"),
@@ -48,6 +48,7 @@ const BY_NAME: [(&str, &str); 19] = [
     ("RUNTIME_VERSION", "<version>"),
     ("clientStartTime", "<millis>"),
     ("querySubmissionTime", "<millis>"),
+    ("timestamp", "<micros>"),
 ];
 
 /// Headers that are the transport's own.
@@ -62,6 +63,8 @@ pub(super) fn plain<'e>(step: &str, entries: impl Iterator<Item = &'e Entry>) ->
 /// Values that were seen, with their marks.
 #[derive(Default)]
 struct Marks {
+    /// The path of the request.
+    path: String,
     known: HashMap<String, String>,
     counts: HashMap<String, usize>,
 }
@@ -70,6 +73,7 @@ impl Marks {
     fn request(&mut self, step: &str, entry: &Entry) -> Plain {
         let kind = if entry.path.starts_with(crate::http::CHUNKS) { "part" } else { "query id" };
         let path: Vec<_> = entry.path.split('/').map(|part| self.id(kind, part)).collect();
+        self.path = path.join("/");
         let query = entry.query.iter().map(|(name, value)| (name.clone(), self.value(name, &json!(value))));
         let query = query.collect();
         let headers = entry.headers.iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()));
@@ -77,7 +81,7 @@ impl Marks {
         Plain {
             step: step.to_owned(),
             method: entry.method.clone(),
-            path: path.join("/"),
+            path: self.path.clone(),
             query,
             headers,
             body: self.value("", &entry.body),
@@ -134,7 +138,9 @@ impl Marks {
         if let Some(known) = self.known.get(value) {
             return known.clone();
         }
-        let count = self.counts.entry(kind.to_owned()).or_default();
+        // One for each sending: counted by path, or one that is left out somewhere would move all others.
+        let of = if kind == "request_guid" { self.path.as_str() } else { "" };
+        let count = self.counts.entry(format!("{kind} {of}")).or_default();
         *count += 1;
         let mark = format!("<{kind} {count}>");
         self.known.insert(value.to_owned(), mark.clone());

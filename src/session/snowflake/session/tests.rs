@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::session::{
-    Connector as _,
+    Bind, Connector as _,
     snowflake::testing::{
         Client, Reply, Server, done, refusal, repeatable, rows, server, statement, welcome,
     },
@@ -49,6 +49,8 @@ async fn a_statement_goes_out_as_it_is_and_comes_back_as_text() {
         "sqlText": "SELECT :1, :2, :3, :4",
         "asyncExec": false,
         "sequenceId": 1,
+        "isInternal": false,
+        "queryContextDTO": {},
         "parameters": { "QUERY_TAG": "snowops:test", "STATEMENT_TIMEOUT_IN_SECONDS": 120 },
         "bindings": {
             "1": { "type": "TEXT", "value": "t" },
