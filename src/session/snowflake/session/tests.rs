@@ -1,4 +1,5 @@
 mod faults;
+mod parity;
 mod secrets;
 
 use std::collections::VecDeque;
