@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod account;
 pub mod doctor;
+mod drain;
 pub mod init;
 mod lease;
 pub mod migrate;

@@ -2,6 +2,7 @@
 //! are the plan's.
 
 mod context;
+pub mod drain;
 mod drive;
 pub mod emit;
 pub mod interrupt;

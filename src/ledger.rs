@@ -504,19 +504,40 @@ fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Statements whose query tag ends with `tag`, oldest first: in front stands the environment's own tag, which may have
-/// changed since. Asked only where the server has a query history.
+/// Statements of `user` whose query tag ends with `tag`, oldest first: in front stands the environment's own tag, which
+/// may have changed since. Asked only where the server has a query history.
 /// On Snowflake an absence means something only some time after the statement's last possible start, and only own
 /// statements are listed for certain.
 pub async fn find_by_tag(
     session: &mut dyn Session,
     name: &LedgerName,
     tag: &str,
+    user: &str,
     context: &Context,
 ) -> Result<Vec<HistoryEntry>, LedgerError> {
-    let sql = sql_for(session, name);
-    let answer =
-        ask(session, context, sql.select_by_tag(), vec![Bind::Text(tag.to_owned())], How::READ).await?;
+    let text = sql_for(session, name).select_by_tag(is_own(session, user));
+    let answer = ask(session, context, text, vec![Bind::Text(tag.to_owned())], How::READ).await?;
+    Ok(entries(&answer))
+}
+
+/// Statements of a session, oldest first. What holds for [`find_by_tag`] holds here.
+pub async fn find_by_session(
+    session: &mut dyn Session,
+    name: &LedgerName,
+    user: &str,
+    id: &str,
+    context: &Context,
+) -> Result<Vec<HistoryEntry>, LedgerError> {
+    let text = sql_for(session, name).select_by_session(is_own(session, user));
+    let answer = ask(session, context, text, vec![Bind::Text(id.to_owned())], How::READ).await?;
+    Ok(entries(&answer))
+}
+
+fn is_own(session: &dyn Session, user: &str) -> bool {
+    session.info().user.eq_ignore_ascii_case(user)
+}
+
+fn entries(answer: &Answer) -> Vec<HistoryEntry> {
     let entry = |row: &Vec<Option<String>>| {
         let get = |at: usize| row.get(at).cloned().flatten().unwrap_or_default();
         let status = get(2);
@@ -531,5 +552,5 @@ pub async fn find_by_tag(
             started: get(3),
         }
     };
-    Ok(answer.rows.iter().map(entry).collect())
+    answer.rows.iter().map(entry).collect()
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    Stop, StopKind, Survey, Workspace, lease,
+    Stop, StopKind, Survey, Workspace,
+    drain::Drains,
+    lease,
     survey::{PlanOptions, Scripts, read, refuse, refuse_at_once},
     takeover::{Taken, Takeover},
 };
@@ -17,6 +19,7 @@ use crate::{
     },
     ledger::{Keeper, LedgerState, Presence},
     model::{
+        journal::KnownRun,
         name::MigrationKind,
         plan::{Comparison, Plan, Step},
         target::Purpose,
@@ -156,7 +159,7 @@ impl Target<'_> {
         let mut work = opened.map_err(|e| Stop::db(&format!("connecting to {}", workspace.place()), &e))?;
         let state = keeper.read_back(work.as_mut()).await.map_err(|e| Stop::ledger(&e, name, false))?;
         keeper.upgrade(&state).await.map_err(|e| Stop::ledger(&e, name, false))?;
-        let (second, settled) = self.survey(keeper, work.as_mut(), state).await?;
+        let (second, settled) = self.survey(keeper, work.as_mut(), state, emitter).await?;
         let before = first.plan.steps.len();
         // A first plan that was not to be followed gives nothing to compare with, unless a person agreed to it.
         let compared = !first.plan.is_refused() || workspace.environment.protected;
@@ -202,15 +205,34 @@ impl Target<'_> {
         keeper: &mut Keeper,
         work: &mut dyn Session,
         state: LedgerState,
+        emitter: &mut Emitter<'_>,
     ) -> Result<(Survey, Vec<Settlement>), Stop> {
         let open = plan::open_runs(&state.journal);
+        let journal = state.journal.clone();
         let survey = self.scripts.survey(self.workspace, &self.options.plan, state);
         let half =
             |step: &Step| step.resume.as_ref().is_some_and(|r| r.unknown.is_some() || r.rank.is_none());
         if open.is_empty() && !survey.plan.steps.iter().any(half) {
             return Ok((survey, Vec::new()));
         }
-        let takeover = Takeover { workspace: self.workspace, connector: self.connector, keeper, work, open };
+        let (workspace, connector) = (self.workspace, self.connector);
+        let mut drains = Drains {
+            workspace,
+            connector,
+            keeper,
+            work,
+            patience: self.options.lock_timeout,
+            interrupt: &self.options.interrupt,
+            emitter,
+        };
+        // A run that ended without knowing may have left a statement running too.
+        let unknown = survey.plan.steps.iter().filter_map(|step| step.resume.as_ref());
+        let unknown = unknown.filter(|resume| resume.unknown.is_some()).map(|resume| resume.run.as_str());
+        let ended = unknown.filter(|id| open.iter().all(|run| run.id != *id));
+        let ended = ended.filter_map(|id| plan::known_run(&journal, id));
+        let sent: Vec<KnownRun> = ended.chain(open.iter().cloned()).collect();
+        let over = drains.wait(&sent).await?;
+        let takeover = Takeover { workspace, connector, keeper, work, open, over };
         let Taken { state, settled } = takeover.run(&survey).await?;
         Ok((self.scripts.survey(self.workspace, &self.options.plan, state), settled))
     }

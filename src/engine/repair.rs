@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     Stop, StopKind, Survey, Workspace,
+    drain::Drains,
     lease::{self, Ask, Taken},
     migrate::interrupted,
     survey::{PlanOptions, Scripts, read},
@@ -12,16 +13,18 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     event::EventSink,
     execute::{emit::Emitter, interrupt::Interrupt, settle::Settlement},
-    ledger::{Keeper, LedgerError, NewHistoryRow, NewJournalRow, Presence},
+    ledger::{Keeper, LedgerError, LedgerState, NewHistoryRow, NewJournalRow, Presence},
     model::{
         checksum::Sha256,
         history::{HistoryRow, RowType},
-        journal::{ChangeBody, JournalBody, JournalRow, RunBody, RunOutcome, SettledBy, SettledOutcome},
+        journal::{
+            ChangeBody, JournalBody, JournalRow, KnownRun, RunBody, RunOutcome, SettledBy, SettledOutcome,
+        },
         state::MigrationState,
         target::Purpose,
     },
     plan::{self, ScriptState},
-    session::Connector,
+    session::{Connector, Session},
 };
 
 /// What `repair` is asked for.
@@ -93,7 +96,8 @@ pub async fn repair(
             });
         }
     };
-    let repaired = under_lease(workspace, options, &scripts, connector.as_ref(), &mut keeper).await;
+    let repaired =
+        under_lease(workspace, options, &scripts, connector.as_ref(), &mut keeper, &mut emitter).await;
     let released = keeper.release().await;
     let repaired = repaired?;
     released.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
@@ -106,13 +110,14 @@ async fn under_lease(
     scripts: &Scripts,
     connector: &dyn Connector,
     keeper: &mut Keeper,
+    emitter: &mut Emitter<'_>,
 ) -> Result<Repaired, Stop> {
     let opened = connector.open(workspace.session(Purpose::Work)).await;
     let mut work = opened.map_err(|e| Stop::db(&format!("connecting to {}", workspace.place()), &e))?;
-    let state = keeper.read_back(work.as_mut()).await;
     let (user, id) = (work.info().user.clone(), work.info().id.clone());
+    let state = drained(workspace, options, connector, keeper, work.as_mut(), emitter).await;
     let closed = work.close().await;
-    let state = state.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
+    let state = state?;
     closed.map_err(|e| Stop::db("closing the session", &e))?;
     let all = PlanOptions { out_of_order: true, ..PlanOptions::default() };
     let journal = state.journal.clone();
@@ -125,6 +130,25 @@ async fn under_lease(
     let wrote = write(keeper, &changes, body, &survey.open_runs).await;
     wrote.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
     Ok(changes.repaired)
+}
+
+/// What the ledger holds, once nothing that killed runs left is running any more.
+async fn drained(
+    workspace: &Workspace,
+    options: &RepairOptions,
+    connector: &dyn Connector,
+    keeper: &mut Keeper,
+    work: &mut dyn Session,
+    emitter: &mut Emitter<'_>,
+) -> Result<LedgerState, Stop> {
+    let state = keeper.read_back(work).await;
+    let state = state.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
+    let open = plan::open_runs(&state.journal);
+    let patience = options.lock_timeout;
+    let interrupt = &options.interrupt;
+    let mut drains = Drains { workspace, connector, keeper, work, patience, interrupt, emitter };
+    drains.wait(&open).await?;
+    Ok(state)
 }
 
 /// What is to be written, decided before anything is.
@@ -141,7 +165,7 @@ async fn write(
     keeper: &mut Keeper,
     changes: &Changes,
     run: RunBody,
-    open_runs: &[String],
+    open_runs: &[KnownRun],
 ) -> Result<(), LedgerError> {
     let journals = !changes.rows.is_empty();
     if journals {

@@ -10,7 +10,7 @@ use crate::{
     ledger::{self, LedgerState, Presence},
     model::{
         checksum::Sha256,
-        journal::{JournalBody, JournalRow},
+        journal::{JournalBody, JournalRow, KnownRun},
         migration::Migration,
         plan::{Plan, Target},
     },
@@ -59,7 +59,7 @@ pub struct Survey {
     /// Whether the target is the embedded engine, which executes no data.
     pub embedded: bool,
     /// Runs without an `end` row: running now, or cut off.
-    pub open_runs: Vec<String>,
+    pub open_runs: Vec<KnownRun>,
     /// Digest of the plan.
     pub digest: crate::model::checksum::Sha256,
 }

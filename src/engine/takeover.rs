@@ -1,5 +1,7 @@
 //! What a new holder of the lease does with runs that were killed: finds out what they did, and closes them.
 
+use std::collections::BTreeSet;
+
 use super::{Stop, StopKind, Survey, Workspace, survey::read};
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -7,13 +9,13 @@ use crate::{
     ledger::{Keeper, LedgerState, NewHistoryRow},
     model::{
         history::{RowType, abbreviate_description, abbreviate_script},
-        journal::JournalRow,
+        journal::{JournalRow, KnownRun},
         name::MigrationKind,
         plan::{Resume, Step},
         target::Purpose,
     },
     plan,
-    session::{Connector, Liveness, Session},
+    session::{Connector, Session},
 };
 
 /// Who takes over, and with what.
@@ -23,7 +25,9 @@ pub(super) struct Takeover<'a> {
     pub(super) keeper: &'a mut Keeper,
     pub(super) work: &'a mut dyn Session,
     /// Runs without an `end` row.
-    pub(super) open: Vec<String>,
+    pub(super) open: Vec<KnownRun>,
+    /// Those of them of which all is known to be over.
+    pub(super) over: BTreeSet<String>,
 }
 
 /// The ledger after the takeover.
@@ -59,12 +63,16 @@ impl Takeover<'_> {
 
     async fn settle(&mut self, step: &Step, resume: &Resume, ordinal: usize) -> Result<Settlement, Stop> {
         let script = &step.prepared.migration.script;
+        let run = self.open.iter().find(|run| run.id == resume.run);
+        let user = run.map_or_else(|| self.work.info().user.clone(), |run| run.user.clone());
         let asked = Asked {
             name: self.workspace.ledger(),
             capabilities: self.connector.capabilities(),
             run: &resume.run,
             script,
             ordinal,
+            user: &user,
+            over: self.over.contains(&resume.run),
             context: &self.workspace.context,
         };
         let verdict = settle(self.work, &asked).await;
@@ -107,8 +115,7 @@ impl Takeover<'_> {
             probe,
             at: &at,
             since: &since,
-            // Elsewhere what a dead run sent may still be running.
-            over: self.connector.capabilities().liveness == Liveness::OsLock,
+            over: self.over.contains(&resume.run),
             context: &self.workspace.context,
         };
         Ok(settle_by_state(self.connector, spec, &look).await)

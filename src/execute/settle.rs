@@ -10,7 +10,7 @@ use crate::{
         journal::{JournalBody, SettledBy, SettledOutcome},
         target::{Context4, LedgerName, Purpose, SessionSpec},
     },
-    session::{Capabilities, Connector, Liveness, Session, context::Context},
+    session::{Capabilities, Connector, Session, context::Context},
 };
 
 /// What was found out about one unknown statement.
@@ -67,28 +67,31 @@ pub struct Asked<'a> {
     pub script: &'a str,
     /// Its number, from 1.
     pub ordinal: usize,
+    /// The user of that run's sessions.
+    pub user: &'a str,
+    /// Whether all that the run sent is over and listed: only then is absence a proof.
+    pub over: bool,
     /// Clock and ids.
     pub context: &'a Context,
 }
 
 /// Asks the server what became of one statement of an earlier run, whose process is known to be dead.
 ///
-/// An entry in the query history tells at once. Its absence is proof only where the history is written together with
-/// the statement, as the embedded engine does: its lock says that the process is gone, so nothing can follow.
+/// An entry in the query history tells at once. Its absence is proof only once the run was drained, or where the history
+/// is written together with the statement, as the embedded engine does: its lock says that the process is gone, so
+/// nothing can follow.
 pub async fn settle(session: &mut dyn Session, asked: &Asked<'_>) -> Result<Verdict, LedgerError> {
-    let Asked { name, capabilities, run, script, ordinal, context } = *asked;
+    let Asked { name, capabilities, run, script, ordinal, user, over, context } = *asked;
     if !capabilities.query_history {
         return Ok(Verdict::Unknown("the server keeps no query history".to_owned()));
     }
     let tag = tag(None, run, script, ordinal).0;
-    let entries = ledger::find_by_tag(session, name, &tag, context).await?;
+    let entries = ledger::find_by_tag(session, name, &tag, user, context).await?;
     let by = SettledBy::History;
     Ok(match entries.last().map(|entry| entry.status) {
         Some(EntryStatus::Success) => Verdict::Found { by, outcome: SettledOutcome::Done },
         Some(EntryStatus::Failed) => Verdict::Found { by, outcome: SettledOutcome::NotDone },
-        None if capabilities.liveness == Liveness::OsLock => {
-            Verdict::Found { by, outcome: SettledOutcome::NotDone }
-        }
+        None if over => Verdict::Found { by, outcome: SettledOutcome::NotDone },
         Some(EntryStatus::Running) => Verdict::Unknown("the query history says that it runs".to_owned()),
         None => Verdict::Unknown("the query history does not list it".to_owned()),
     })

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     model::{
         history::{HistoryRow, RowType, abbreviate_description},
-        journal::{Done, JournalBody, RunOutcome},
+        journal::{Done, JournalBody, KnownRun, RunOutcome},
         target::{LedgerName, TargetIdentity},
         time::Instants,
     },
@@ -69,6 +69,9 @@ pub struct Keeper {
     seq: i64,
     /// The history's head as this run knows it.
     head: Head,
+    /// When the row was last looked at before the claim, and how long after that statements of earlier holders may
+    /// still appear in the query history.
+    quiet: (Instants, Duration),
 }
 
 impl Keeper {
@@ -85,9 +88,19 @@ impl Keeper {
         let sql = Sql::new(&settings.name, engine);
         let lease = Lease::new(Timing { ttl: settings.ttl }, os_lock);
         let nonce = context.ids.next().to_string();
-        let mut keeper =
-            Self { session, sql, settings, context, lease, nonce, token: 0, seq: 1, head: Head::default() };
-        let start = keeper.now();
+        let start = context.clock.now();
+        let mut keeper = Self {
+            session,
+            sql,
+            settings,
+            context,
+            lease,
+            nonce,
+            token: 0,
+            seq: 1,
+            head: Head::default(),
+            quiet: (start, Duration::ZERO),
+        };
         loop {
             match keeper.claim().await {
                 Ok(None) => return Ok(keeper),
@@ -209,6 +222,26 @@ impl Keeper {
     fn loss(&mut self, why: &str) -> LedgerError {
         self.on(LeaseEvent::Robbed);
         LedgerError::LeaseLost(why.to_owned())
+    }
+
+    /// Time until the absence of an earlier holder's statement from the query history means something.
+    pub fn quiet_in(&self) -> Duration {
+        let (since, time) = self.quiet;
+        time.saturating_sub(self.now().since(since))
+    }
+
+    /// Lets time pass, beating.
+    pub async fn rest(&mut self, time: Duration) -> Result<(), LedgerError> {
+        let start = self.now();
+        loop {
+            let left = time.saturating_sub(self.now().since(start));
+            let due = self.until_beat();
+            self.context.clock.sleep(left.min(due)).await;
+            if left <= due {
+                return Ok(());
+            }
+            self.beat().await?;
+        }
     }
 
     /// Sends a due beat, and answers whether a ledger write may follow.
@@ -371,11 +404,11 @@ impl Keeper {
 
     /// Closes open runs of others, after their statements were drained and each of their scripts was settled: an
     /// `end` row each, outcome abandoned.
-    pub async fn close_open_runs(&mut self, runs: &[String]) -> Result<(), LedgerError> {
+    pub async fn close_open_runs(&mut self, runs: &[KnownRun]) -> Result<(), LedgerError> {
         for run in runs {
             let row = (None, None, JournalBody::End { outcome: RunOutcome::Abandoned, last: Vec::new() });
             // The number stands apart from those that the run itself gave its rows.
-            let mut binds = journal::binds(run, CLOSING_SEQ + self.token, &row).to_vec();
+            let mut binds = journal::binds(&run.id, CLOSING_SEQ + self.token, &row).to_vec();
             binds.push(Bind::Text(self.nonce.clone()));
             if self.write(self.sql.insert_journal(1, false), binds, true).await? == 0 {
                 return Err(self.explain().await);

@@ -340,17 +340,28 @@ impl Sql {
         }
     }
 
-    /// Statements whose tag begins with `:1`: tag, id, status, start.
-    pub(super) fn select_by_tag(&self) -> String {
+    /// The query history: of the session's own user, or of all whose statements its role may see. Running statements
+    /// are listed only without an end of the time range; the limit applies before WHERE (Snowflake's page of
+    /// `QUERY_HISTORY`).
+    fn query_history(&self, own: bool, filter: &str) -> String {
+        let by = if own { "_BY_USER" } else { "" };
+        format!(
+            "SELECT QUERY_TAG, QUERY_ID, EXECUTION_STATUS, START_TIME \
+             FROM TABLE({}.INFORMATION_SCHEMA.QUERY_HISTORY{by}(RESULT_LIMIT => 10000)) \
+             WHERE {filter} ORDER BY START_TIME",
+            self.database.quoted()
+        )
+    }
+
+    /// Statements of session `:1`: tag, id, status, start. The embedded engine keeps no sessions: it is asked for none.
+    pub(super) fn select_by_session(&self, own: bool) -> String {
+        self.query_history(own, "TO_VARCHAR(SESSION_ID) = :1")
+    }
+
+    /// Statements whose tag ends with `:1`: tag, id, status, start.
+    pub(super) fn select_by_tag(&self, own: bool) -> String {
         match self.engine {
-            // Running statements are listed only without an end of the time range; the limit applies before WHERE
-            // (Snowflake's page of QUERY_HISTORY).
-            Engine::Snowflake => format!(
-                "SELECT QUERY_TAG, QUERY_ID, EXECUTION_STATUS, START_TIME \
-                 FROM TABLE({}.INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000)) \
-                 WHERE ENDSWITH(QUERY_TAG, :1) ORDER BY START_TIME",
-                self.database.quoted()
-            ),
+            Engine::Snowflake => self.query_history(own, "ENDSWITH(QUERY_TAG, :1)"),
             Engine::Embedded => "SELECT \"query_tag\", \"query_id\", \"status\", \"started\" \
                  FROM \"snowops_query_history\" WHERE SUBSTR(\"query_tag\", -LENGTH(:1)) = :1 ORDER BY \"started\""
                 .to_owned(),

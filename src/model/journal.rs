@@ -100,6 +100,17 @@ pub enum JournalBody {
     },
 }
 
+/// A run by what the server knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownRun {
+    /// Its id.
+    pub id: String,
+    /// The user of its sessions.
+    pub user: String,
+    /// Ids of its work sessions at the server.
+    pub sessions: Vec<String>,
+}
+
 /// Who runs, where from and with what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunBody {

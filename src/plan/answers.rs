@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::model::{
     checksum::Sha256,
     history::{HistoryRow, RowType, abbreviate_description},
-    journal::{JournalBody, JournalRow},
+    journal::{JournalBody, JournalRow, KnownRun},
     name::MigrationKind,
     plan::{MigrationStatus, Plan},
     state::MigrationState,
@@ -42,17 +42,34 @@ fn highest(plan: &Plan) -> Option<Version> {
 }
 
 /// Runs without an `end` row, oldest first.
-pub fn open_runs(journal: &[JournalRow]) -> Vec<String> {
+pub fn open_runs(journal: &[JournalRow]) -> Vec<KnownRun> {
     let ended = |row: &&JournalRow| matches!(row.body, JournalBody::End { .. });
     let ended: HashSet<&str> = journal.iter().filter(ended).map(|row| row.run.as_str()).collect();
-    let mut seen = HashSet::new();
-    journal
-        .iter()
-        .filter(|row| matches!(row.body, JournalBody::Run(_)))
-        .map(|row| row.run.as_str())
-        .filter(|run| !ended.contains(run) && seen.insert(*run))
-        .map(str::to_owned)
-        .collect()
+    known_runs(journal, |run| !ended.contains(run))
+}
+
+/// A run, if the journal has its first row.
+pub fn known_run(journal: &[JournalRow], id: &str) -> Option<KnownRun> {
+    known_runs(journal, |run| run == id).pop()
+}
+
+fn known_runs(journal: &[JournalRow], wanted: impl Fn(&str) -> bool) -> Vec<KnownRun> {
+    let mut runs: Vec<KnownRun> = Vec::new();
+    for row in journal.iter().filter(|row| wanted(&row.run)) {
+        let known = runs.iter_mut().find(|run| run.id == row.run);
+        match (&row.body, known) {
+            (JournalBody::Run(body), None) => runs.push(KnownRun {
+                id: row.run.clone(),
+                user: body.user.clone(),
+                sessions: body.sessions.clone(),
+            }),
+            (JournalBody::Session { session }, Some(run)) if !run.sessions.contains(session) => {
+                run.sessions.push(session.clone());
+            }
+            _ => {}
+        }
+    }
+    runs
 }
 
 /// The history row as the file says it, if `repair` has to write it: Flyway aligns checksum, description and type of

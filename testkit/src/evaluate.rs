@@ -189,6 +189,12 @@ fn functions(connection: &Connection, around: &Surroundings) -> Result<(), rusql
     connection.create_scalar_function("endswith", 2, flags, move |call| {
         ends(call, |text, part| text.ends_with(part))
     })?;
+    connection.create_scalar_function("to_varchar", 1, flags, |call| {
+        Ok(match call.get(0)? {
+            Value::Integer(number) => Value::Text(number.to_string()),
+            other => other,
+        })
+    })?;
     connection.create_scalar_function("startswith", 2, flags, move |call| {
         ends(call, |text, part| text.starts_with(part))
     })

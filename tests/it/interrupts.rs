@@ -22,7 +22,7 @@ const SCRIPTS: &[(&str, &str)] = &[
 ];
 
 /// A server on which statements with `slow` in them take their time, and a project for it.
-fn slow(time: Duration, hold: Duration) -> (Server, Project) {
+pub(crate) fn slow(time: Duration, hold: Duration) -> (Server, Project) {
     let durations = vec![Takes { contains: "slow".to_owned(), time }];
     let server = Server::start(Settings { durations, hold, ..Settings::default() }).unwrap();
     let project = Project::with(SCRIPTS);
@@ -32,18 +32,18 @@ fn slow(time: Duration, hold: Duration) -> (Server, Project) {
     (server, project)
 }
 
-fn command(project: &Project, arguments: &[&str]) -> Command {
+pub(crate) fn command(project: &Project, arguments: &[&str]) -> Command {
     let mut command = project.command(arguments);
     command.args(["--env", "dev"]).env("SNOWFLAKE_PASSWORD", "correct horse");
     command
 }
 
-fn start(project: &Project, arguments: &[&str]) -> Child {
+pub(crate) fn start(project: &Project, arguments: &[&str]) -> Child {
     let mut command = command(project, arguments);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn until(what: &str, is: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, is: impl Fn() -> bool) {
     let start = Instant::now();
     while !is() {
         assert!(start.elapsed() < Duration::from_secs(30), "waited in vain for {what}");
@@ -51,7 +51,7 @@ fn until(what: &str, is: impl Fn() -> bool) {
     }
 }
 
-fn until_slow_runs(server: &Server) {
+pub(crate) fn until_slow_runs(server: &Server) {
     let slow = |ran: &testkit::Ran| ran.text.contains("slow") && ran.status == "RUNNING";
     until("the slow statement", || server.world().statements.iter().any(slow));
 }
@@ -61,19 +61,19 @@ fn signal(child: &Child, name: &str) {
     assert!(status.unwrap().success());
 }
 
-fn end(child: Child) -> Run {
+pub(crate) fn end(child: Child) -> Run {
     Run::of(&child.wait_with_output().unwrap())
 }
 
 /// What became of each attempt at a statement: its Snowflake code, or that it was done.
-fn attempts(server: &Server, text: &str) -> Vec<String> {
+pub(crate) fn attempts(server: &Server, text: &str) -> Vec<String> {
     let world = server.world();
     let ran =
         world.statements.iter().filter(|ran| ran.text.contains(text) && ran.text.starts_with("CREATE TABLE"));
     ran.map(|ran| ran.code.clone().unwrap_or_else(|| ran.status.to_owned())).collect()
 }
 
-fn finishes(project: &Project, server: &Server) {
+pub(crate) fn finishes(project: &Project, server: &Server) {
     let run = Run::of(&command(project, &["migrate"]).output().unwrap());
     assert_eq!(run.code, 0, "{}", run.all());
     for table in ["first", "slow", "last", "second"] {

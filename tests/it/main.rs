@@ -14,3 +14,5 @@ mod pipeline;
 mod races;
 mod servers;
 mod settling;
+#[cfg(unix)]
+mod takeover;

@@ -1,11 +1,13 @@
 //! Taking the lease: one try after another, until it is ours or patience ends.
 
+use std::time::Duration;
+
 use super::{Actions, Keeper};
 use crate::{
     diagnostic::{Code, Diagnostic},
     ledger::{
         LedgerError, LockRow, ask, identity,
-        lease::{LeaseAction, LeaseEvent, Op, Seen},
+        lease::{LeaseAction, LeaseEvent, Op, Seen, Timing},
         lock_row, millis, sql,
     },
     model::target::TargetIdentity,
@@ -85,6 +87,7 @@ impl Keeper {
                         (Some(_), false) => Seen::Held,
                     };
                     self.token = found.token + 1;
+                    self.quiet = (self.now(), quiet_after(timing, &found));
                     row = Some(found);
                     self.lease.on(self.now(), LeaseEvent::Seen(seen))
                 }
@@ -155,6 +158,26 @@ impl Keeper {
         }
         row.identity.as_ref().map_or(Ok(()), |made_for| check_target(made_for, &self.settings.identity))
     }
+}
+
+/// How long the query history may take to list a statement (Snowflake promises nothing; statements of one's own user
+/// were seen within seconds).
+const LISTED_AFTER: Duration = Duration::from_mins(1);
+
+/// How long after a look at the row statements of its holder may still appear in the query history. Whoever gave the
+/// lease back starts nothing any more; whoever let it expire may have, until the grace after it had passed.
+fn quiet_after(timing: Timing, row: &LockRow) -> Duration {
+    // So short a lease is allowed only with a server of this machine.
+    let listed = if timing.ttl < LISTED_AFTER { timing.ttl / 2 } else { LISTED_AFTER };
+    if row.nonce.is_none() {
+        return listed;
+    }
+    let time = |text: &str| text.parse::<jiff::civil::DateTime>().ok();
+    let ago = match (time(&row.expires), time(&row.now)) {
+        (Some(expires), Some(now)) => Duration::try_from(now.duration_since(expires)).unwrap_or_default(),
+        _ => Duration::ZERO,
+    };
+    (timing.grace() + listed).saturating_sub(ago)
 }
 
 /// Whether the target is the one that the ledger was made for.

@@ -1,0 +1,86 @@
+//! Waiting for what killed runs left running: before anything is said of their statements, and before they are closed.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{Stop, StopKind, Workspace, migrate::interrupted};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    execute::{
+        drain::{Drain, DrainError, Drained, statements},
+        emit::Emitter,
+        interrupt::Interrupt,
+    },
+    ledger::Keeper,
+    model::journal::KnownRun,
+    session::{Connector, Liveness, Session},
+};
+
+/// With what killed runs are waited for.
+pub(super) struct Drains<'a, 'e> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) connector: &'a dyn Connector,
+    pub(super) keeper: &'a mut Keeper,
+    pub(super) work: &'a mut dyn Session,
+    /// How long a statement that runs is waited for.
+    pub(super) patience: Duration,
+    /// The request to stop.
+    pub(super) interrupt: &'a Interrupt,
+    /// Is told of waits.
+    pub(super) emitter: &'a mut Emitter<'e>,
+}
+
+impl Drains<'_, '_> {
+    /// Waits until what the runs sent is over. Answers the ids of those of which that is known.
+    pub(super) async fn wait(&mut self, open: &[KnownRun]) -> Result<BTreeSet<String>, Stop> {
+        let mut over = BTreeSet::new();
+        for run in open {
+            if self.one(run).await? == Drained::Over {
+                over.insert(run.id.clone());
+            }
+        }
+        Ok(over)
+    }
+
+    async fn one(&mut self, run: &KnownRun) -> Result<Drained, Stop> {
+        let capabilities = self.connector.capabilities();
+        // The lock of the operating system says that the process is gone, and its statements with it.
+        if capabilities.liveness == Liveness::OsLock {
+            return Ok(Drained::Over);
+        }
+        if !capabilities.query_history {
+            return Ok(Drained::Hidden);
+        }
+        let mut drain = Drain {
+            name: self.workspace.ledger(),
+            keeper: &mut *self.keeper,
+            work: &mut *self.work,
+            context: &self.workspace.context,
+            patience: self.patience,
+            interrupt: self.interrupt,
+            emitter: &mut *self.emitter,
+        };
+        drain.wait(run).await.map_err(|error| not_drained(self.workspace, run, error))
+    }
+}
+
+fn not_drained(workspace: &Workspace, run: &KnownRun, error: DrainError) -> Stop {
+    match error {
+        DrainError::Interrupted => interrupted(),
+        DrainError::Ledger(error) => Stop::ledger(&error, workspace.ledger(), false),
+        DrainError::Running(running) => {
+            let message = format!(
+                "{} of run {}, which was cut off, has not ended at the server",
+                statements(&running),
+                run.id
+            );
+            let id = running.first().map(|entry| entry.query_id.clone());
+            let end = id.as_deref().unwrap_or_default();
+            let finding = Diagnostic::error(Code::Locked, message)
+                .hint(
+                    "nothing was written; run again when it has ended, or wait longer with `--lock-timeout`",
+                )
+                .note(format!("to end it: SELECT SYSTEM$CANCEL_QUERY('{end}')"));
+            Stop { query_id: id, ..Stop::new(StopKind::Locked, finding) }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Waits until nothing that a killed run sent is running any more. Before that, its absence from the query history or
+//! from the catalogue says nothing.
+
+use std::time::Duration;
+
+use super::{
+    emit::{Emitter, millis},
+    interrupt::Interrupt,
+};
+use crate::{
+    event::Fact,
+    ledger::{self, HistoryEntry, Keeper, LedgerError},
+    model::{journal::KnownRun, target::LedgerName},
+    session::{Session, context::Context},
+};
+
+/// Time between two looks at a statement that runs.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// The same where nothing is seen to run.
+const QUIET_PAUSE: Duration = Duration::from_secs(5);
+
+/// Time between two events that say that it still runs.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// What is known of a killed run once it was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// All that it sent is over, and listed.
+    Over,
+    /// The query history does not show its sessions to this role: what it sent may be running yet.
+    Hidden,
+}
+
+/// Why it was not waited for any longer.
+#[derive(Debug)]
+pub enum DrainError {
+    /// Its statements still run after all patience.
+    Running(Vec<HistoryEntry>),
+    /// Somebody asked to stop.
+    Interrupted,
+    /// The ledger or the way to it.
+    Ledger(LedgerError),
+}
+
+impl From<LedgerError> for DrainError {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+/// With what a run is waited for.
+pub struct Drain<'a, 'e> {
+    /// Where the ledger is.
+    pub name: &'a LedgerName,
+    /// Beats meanwhile.
+    pub keeper: &'a mut Keeper,
+    /// Reads the query history.
+    pub work: &'a mut dyn Session,
+    /// Clock and ids.
+    pub context: &'a Context,
+    /// How long a statement that runs is waited for.
+    pub patience: Duration,
+    /// The request to stop.
+    pub interrupt: &'a Interrupt,
+    /// Is told of the wait.
+    pub emitter: &'a mut Emitter<'e>,
+}
+
+impl Drain<'_, '_> {
+    /// Waits for one run.
+    ///
+    /// # Errors
+    /// [`DrainError::Running`] after all patience; a lost lease; a server that does not answer.
+    pub async fn wait(&mut self, run: &KnownRun) -> Result<Drained, DrainError> {
+        let start = self.context.clock.now();
+        let mut told = None;
+        loop {
+            let quiet = self.keeper.quiet_in();
+            let standing = self.look(run).await?;
+            let elapsed = self.context.clock.now().since(start);
+            let (what, pause) = match standing {
+                Standing::Running(running) if elapsed >= self.patience => {
+                    return Err(DrainError::Running(running));
+                }
+                Standing::Running(running) => {
+                    (format!("{} of a run that was cut off to end", statements(&running)), PAUSE)
+                }
+                // What was sent last may not be listed yet.
+                Standing::Quiet | Standing::Hidden if !quiet.is_zero() => {
+                    let what = "what a run that was cut off may have sent last to show itself".to_owned();
+                    (what, quiet.min(QUIET_PAUSE))
+                }
+                Standing::Quiet => return Ok(Drained::Over),
+                Standing::Hidden => return Ok(Drained::Hidden),
+            };
+            if told.is_none_or(|told| elapsed >= told + TELL_EVERY) {
+                told = Some(elapsed);
+                self.emitter.emit(Fact::Waiting { what, elapsed_ms: millis(elapsed) });
+            }
+            self.keeper.rest(pause).await?;
+            if self.interrupt.is_requested() {
+                return Err(DrainError::Interrupted);
+            }
+        }
+    }
+
+    async fn look(&mut self, run: &KnownRun) -> Result<Standing, LedgerError> {
+        let mut listed = Vec::new();
+        for id in &run.sessions {
+            let asked = ledger::find_by_session(self.work, self.name, &run.user, id, self.context).await?;
+            listed.push(asked);
+        }
+        Ok(standing(listed))
+    }
+}
+
+/// How a run's sessions stand in the query history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Standing {
+    /// These statements have not ended.
+    Running(Vec<HistoryEntry>),
+    /// Every session is listed, and nothing of it runs.
+    Quiet,
+    /// A session is not listed, though each began with reads.
+    Hidden,
+}
+
+fn standing(listed: Vec<Vec<HistoryEntry>>) -> Standing {
+    let hidden = listed.iter().any(Vec::is_empty);
+    let running: Vec<HistoryEntry> = listed.into_iter().flatten().filter(HistoryEntry::running).collect();
+    match (running.is_empty(), hidden) {
+        (false, _) => Standing::Running(running),
+        (true, true) => Standing::Hidden,
+        (true, false) => Standing::Quiet,
+    }
+}
+
+/// Statements by their ids.
+pub fn statements(running: &[HistoryEntry]) -> String {
+    let ids: Vec<&str> = running.iter().map(|entry| entry.query_id.as_str()).collect();
+    match ids.as_slice() {
+        [id] => format!("statement {id}"),
+        ids => format!("statements {}", ids.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::EntryStatus;
+
+    #[test]
+    fn a_run_is_over_only_when_each_of_its_sessions_is_listed_and_quiet() {
+        let entry = |status| HistoryEntry {
+            tag: String::new(),
+            query_id: "q".to_owned(),
+            status,
+            started: String::new(),
+        };
+        let done = || vec![entry(EntryStatus::Success), entry(EntryStatus::Failed)];
+        let busy = || vec![entry(EntryStatus::Success), entry(EntryStatus::Running)];
+        for (listed, wanted) in [
+            (vec![], Standing::Quiet),
+            (vec![done()], Standing::Quiet),
+            (vec![done(), vec![]], Standing::Hidden),
+            (vec![busy(), vec![]], Standing::Running(vec![entry(EntryStatus::Running)])),
+            (vec![done(), busy()], Standing::Running(vec![entry(EntryStatus::Running)])),
+        ] {
+            assert_eq!(standing(listed.clone()), wanted, "{listed:?}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A run that was killed while a statement of it runs at the server, and the run that comes after it.
+
+use std::{process::Child, time::Duration};
+
+use serde_json::Value;
+use testkit::{Cut, Fault, Modes, Server, Settings, What, When};
+
+use crate::{
+    harness::{Project, Run},
+    interrupts::{attempts, command, finishes, slow, start, until_slow_runs},
+    servers::{DEPLOYER, on_server},
+};
+
+fn kill(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn migrate(project: &Project, arguments: &[&str]) -> Run {
+    let all = [&["migrate", "--format", "json"], arguments].concat();
+    Run::of(&command(project, &all).output().unwrap())
+}
+
+fn result(run: &Run) -> Value {
+    serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {}", run.all()))
+}
+
+#[test]
+fn the_next_run_waits_for_a_statement_that_outlived_its_client_and_does_not_repeat_it() {
+    let (server, project) = slow(Duration::from_secs(9), Duration::from_secs(45));
+    let child = start(&project, &["migrate", "--create-history"]);
+    until_slow_runs(&server);
+    kill(child);
+    let run = migrate(&project, &[]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    let id =
+        server.world().statements.iter().find(|ran| ran.text.contains(" slow ")).unwrap().query_id.clone();
+    let waited = format!("statement {id} of a run that was cut off to end");
+    assert!(run.err.contains(&waited), "{}", run.all());
+    for table in ["first", "slow", "last", "second"] {
+        assert_eq!(attempts(&server, &format!(" {table} ")), ["SUCCESS"], "{table}");
+    }
+}
+
+#[test]
+fn a_statement_that_does_not_end_in_time_is_named_and_nothing_is_written() {
+    let (server, project) = slow(Duration::from_mins(10), Duration::from_secs(45));
+    let child = start(&project, &["migrate", "--create-history"]);
+    until_slow_runs(&server);
+    kill(child);
+    // Long enough for the lease to expire.
+    let run = migrate(&project, &["--lock-timeout", "7s"]);
+    assert_eq!(run.code, 7, "{}", run.all());
+    let world = server.world();
+    let id = &world.statements.iter().find(|ran| ran.text.contains(" slow ")).unwrap().query_id;
+    let result = result(&run);
+    assert_eq!(result["error"]["query_id"], id.as_str(), "{result:#}");
+    let message = result["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with(&format!("statement {id} of run ")), "{message}");
+    let ends = world.rows("snowops_schema_history_journal");
+    assert!(ends.iter().all(|row| row["kind"].as_deref() != Some("end")), "the run was closed");
+    assert!(attempts(&server, " last ").is_empty());
+}
+
+/// A project on a server on which the statement with `slow` never arrives, though it was sent.
+fn lost(modes: Modes, table: &str) -> (Server, Project, Run) {
+    let when = When { text: Some("slow".to_owned()), ..When::default() };
+    let faults = vec![Fault { when, what: What::Cut(Cut::BeforeEffect) }];
+    let server = Server::start(Settings { modes, faults, ..Settings::default() }).unwrap();
+    let script = format!("CREATE TABLE first (x NUMBER);\n{table}\nCREATE TABLE last (x NUMBER);\n");
+    let project =
+        Project::with(&[("V1__first.sql", &script), ("V2__second.sql", "CREATE TABLE second (x NUMBER);\n")]);
+    on_server(&project, server.port(), "RETAIL", DEPLOYER);
+    let file = project.read("snowops.yml");
+    project.write("snowops.yml", &format!("lock: {{ ttl: 4s }}\n{file}"));
+    let run = migrate(&project, &["--create-history"]);
+    assert_eq!(run.code, 5, "{}", run.all());
+    assert_eq!(result(&run)["error"]["code"], "unknown_outcome", "{}", run.all());
+    (server, project, run)
+}
+
+#[test]
+fn a_statement_that_never_came_is_sent_once_the_query_history_has_had_its_time() {
+    let (server, project, _) = lost(Modes::default(), "CREATE TABLE slow (x NUMBER);");
+    finishes(&project, &server);
+}
+
+#[test]
+fn where_the_query_history_shows_nothing_the_catalogue_is_not_believed() {
+    let modes = Modes { history_delay: None, ..Modes::default() };
+    let (server, project, _) = lost(modes, "CREATE TABLE slow (x NUMBER);");
+    let run = migrate(&project, &[]);
+    assert_eq!(run.code, 5, "{}", run.all());
+    assert!(
+        run.err.contains("it may still be running") || run.out.contains("it may still be running"),
+        "{}",
+        run.all()
+    );
+    assert!(attempts(&server, " slow ").is_empty());
+    let repair = ["repair", "--script", "V1__first.sql", "--statement", "2", "--mark-not-done"];
+    let repair = Run::of(&command(&project, &repair).output().unwrap());
+    assert_eq!(repair.code, 0, "{}", repair.all());
+    finishes(&project, &server);
+}
