@@ -533,6 +533,27 @@ pub async fn find_by_session(
     Ok(entries(&answer))
 }
 
+/// Asks the server to end a statement. Whether it did is told by the query history.
+pub async fn cancel_query(session: &mut dyn Session, id: &str, context: &Context) -> Result<(), LedgerError> {
+    let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if plain {
+        ask(session, context, Sql::cancel_query(id), Vec::new(), How::READ).await?;
+    }
+    Ok(())
+}
+
+/// Asks the server to end a session and what runs in it.
+pub async fn abort_session(
+    session: &mut dyn Session,
+    id: &str,
+    context: &Context,
+) -> Result<(), LedgerError> {
+    if let Ok(id) = id.parse() {
+        ask(session, context, Sql::abort_session(id), Vec::new(), How::READ).await?;
+    }
+    Ok(())
+}
+
 fn is_own(session: &dyn Session, user: &str) -> bool {
     session.info().user.eq_ignore_ascii_case(user)
 }

@@ -16,7 +16,10 @@ use crate::{
         migrate::{MigrateOptions, migrate, needs_confirmation},
         survey::PlanOptions,
     },
-    execute::interrupt::{Cancel, Interrupt},
+    execute::{
+        drain::DrainMode,
+        interrupt::{Cancel, Interrupt},
+    },
     model::{plan::Target, version::Version},
     plan::ResumePolicy,
     report::Body,
@@ -35,6 +38,9 @@ pub(super) struct MigrateArgs {
     /// How long to wait for another run, such as 90s or 10m
     #[arg(long, value_name = "TIME", value_parser = time)]
     lock_timeout: Option<Duration>,
+    /// What is done about statements that a run left running which was cut off
+    #[arg(long, value_enum, default_value_t = DrainArg::Wait)]
+    drain: DrainArg,
     /// What Ctrl-C does to the running statement
     #[arg(long, value_enum, default_value_t = CancelArg::Wait)]
     cancel: CancelArg,
@@ -71,6 +77,23 @@ enum CancelArg {
     Wait,
     /// Have the server abort it
     Now,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum DrainArg {
+    /// Wait until they end
+    Wait,
+    /// Have the server end them
+    Cancel,
+}
+
+impl From<DrainArg> for DrainMode {
+    fn from(argument: DrainArg) -> Self {
+        match argument {
+            DrainArg::Wait => Self::Wait,
+            DrainArg::Cancel => Self::Cancel,
+        }
+    }
 }
 
 impl From<CancelArg> for Cancel {
@@ -121,6 +144,7 @@ pub(super) fn run(run: &Run, args: &MigrateArgs) -> anyhow::Result<Exit> {
         dry_run: args.dry_run,
         create_history: args.create_history,
         lock_timeout: args.lock_timeout.unwrap_or(workspace.environment.lock.timeout),
+        drain: args.drain.into(),
         interrupt: interrupt.clone(),
     };
     let mut sink = run.ui.sink();

@@ -6,7 +6,7 @@ use super::{Stop, StopKind, Workspace, migrate::interrupted};
 use crate::{
     diagnostic::{Code, Diagnostic},
     execute::{
-        drain::{Drain, DrainError, Drained, statements},
+        drain::{Drain, DrainError, DrainMode, Drained, statements},
         emit::Emitter,
         interrupt::Interrupt,
     },
@@ -23,6 +23,7 @@ pub(super) struct Drains<'a, 'e> {
     pub(super) work: &'a mut dyn Session,
     /// How long a statement that runs is waited for.
     pub(super) patience: Duration,
+    pub(super) mode: DrainMode,
     /// The request to stop.
     pub(super) interrupt: &'a Interrupt,
     /// Is told of waits.
@@ -56,6 +57,7 @@ impl Drains<'_, '_> {
             work: &mut *self.work,
             context: &self.workspace.context,
             patience: self.patience,
+            mode: self.mode,
             interrupt: self.interrupt,
             emitter: &mut *self.emitter,
         };
@@ -79,7 +81,9 @@ fn not_drained(workspace: &Workspace, run: &KnownRun, error: DrainError) -> Stop
                 .hint(
                     "nothing was written; run again when it has ended, or wait longer with `--lock-timeout`",
                 )
-                .note(format!("to end it: SELECT SYSTEM$CANCEL_QUERY('{end}')"));
+                .note(format!(
+                    "to end it: `snowops migrate --drain cancel`, or SELECT SYSTEM$CANCEL_QUERY('{end}')"
+                ));
             Stop { query_id: id, ..Stop::new(StopKind::Locked, finding) }
         }
     }

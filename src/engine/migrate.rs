@@ -14,8 +14,8 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     event::{EventSink, Fact},
     execute::{
-        Execution, Failure, FailureKind, Interruption, RunReport, emit::Emitter, emit::millis, execute,
-        interrupt::Interrupt, settle::Settlement,
+        Execution, Failure, FailureKind, Interruption, RunReport, drain::DrainMode, emit::Emitter,
+        emit::millis, execute, interrupt::Interrupt, settle::Settlement,
     },
     ledger::{Keeper, LedgerState, Presence},
     model::{
@@ -39,6 +39,8 @@ pub struct MigrateOptions {
     pub create_history: bool,
     /// How long to wait for another run.
     pub lock_timeout: Duration,
+    /// What is done about statements that runs left running which were cut off.
+    pub drain: DrainMode,
     /// The request to stop.
     pub interrupt: Interrupt,
 }
@@ -222,6 +224,7 @@ impl Target<'_> {
             keeper,
             work,
             patience: self.options.lock_timeout,
+            mode: self.options.drain,
             interrupt: &self.options.interrupt,
             emitter,
         };

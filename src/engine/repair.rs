@@ -12,7 +12,7 @@ use super::{
 use crate::{
     diagnostic::{Code, Diagnostic},
     event::EventSink,
-    execute::{emit::Emitter, interrupt::Interrupt, settle::Settlement},
+    execute::{drain::DrainMode, emit::Emitter, interrupt::Interrupt, settle::Settlement},
     ledger::{Keeper, LedgerError, LedgerState, NewHistoryRow, NewJournalRow, Presence},
     model::{
         checksum::Sha256,
@@ -146,7 +146,8 @@ async fn drained(
     let open = plan::open_runs(&state.journal);
     let patience = options.lock_timeout;
     let interrupt = &options.interrupt;
-    let mut drains = Drains { workspace, connector, keeper, work, patience, interrupt, emitter };
+    let mode = DrainMode::Wait;
+    let mut drains = Drains { workspace, connector, keeper, work, patience, mode, interrupt, emitter };
     drains.wait(&open).await?;
     Ok(state)
 }

@@ -1,13 +1,14 @@
 //! Waits until nothing that a killed run sent is running any more. Before that, its absence from the query history or
 //! from the catalogue says nothing.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     emit::{Emitter, millis},
     interrupt::Interrupt,
 };
 use crate::{
+    diagnostic::Code,
     event::Fact,
     ledger::{self, HistoryEntry, Keeper, LedgerError},
     model::{journal::KnownRun, target::LedgerName},
@@ -22,6 +23,19 @@ const QUIET_PAUSE: Duration = Duration::from_secs(5);
 
 /// Time between two events that say that it still runs.
 const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// Time after which a statement that was cancelled and still runs loses its session.
+const ABORT_AFTER: Duration = Duration::from_secs(10);
+
+/// What is done about statements that still run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DrainMode {
+    /// They end by themselves.
+    #[default]
+    Wait,
+    /// The server is asked to end them, and their end is waited for.
+    Cancel,
+}
 
 /// What is known of a killed run once it was waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +75,8 @@ pub struct Drain<'a, 'e> {
     pub context: &'a Context,
     /// How long a statement that runs is waited for.
     pub patience: Duration,
+    /// What is done about it.
+    pub mode: DrainMode,
     /// The request to stop.
     pub interrupt: &'a Interrupt,
     /// Is told of the wait.
@@ -75,6 +91,7 @@ impl Drain<'_, '_> {
     pub async fn wait(&mut self, run: &KnownRun) -> Result<Drained, DrainError> {
         let start = self.context.clock.now();
         let mut told = None;
+        let mut stops = Stops::default();
         loop {
             let quiet = self.keeper.quiet_in();
             let standing = self.look(run).await?;
@@ -84,6 +101,9 @@ impl Drain<'_, '_> {
                     return Err(DrainError::Running(running));
                 }
                 Standing::Running(running) => {
+                    if self.mode == DrainMode::Cancel {
+                        self.stop(run, &running, elapsed, &mut stops).await;
+                    }
                     (format!("{} of a run that was cut off to end", statements(&running)), PAUSE)
                 }
                 // What was sent last may not be listed yet.
@@ -105,6 +125,30 @@ impl Drain<'_, '_> {
         }
     }
 
+    /// Asks the server to end what runs: the statements, and where that does not help the sessions. What it answers is
+    /// told; whether it helped is seen at the next look.
+    async fn stop(&mut self, run: &KnownRun, running: &[HistoryEntry], elapsed: Duration, stops: &mut Stops) {
+        let mut refused = Vec::new();
+        for entry in running {
+            if stops.cancelled.insert(entry.query_id.clone()) {
+                stops.first.get_or_insert(elapsed);
+                let asked = ledger::cancel_query(self.work, &entry.query_id, self.context).await;
+                refused.extend(asked.err().map(|error| format!("statement {}: {error}", entry.query_id)));
+            }
+        }
+        if !stops.sessions && stops.first.is_some_and(|first| elapsed >= first + ABORT_AFTER) {
+            stops.sessions = true;
+            for id in &run.sessions {
+                let asked = ledger::abort_session(self.work, id, self.context).await;
+                refused.extend(asked.err().map(|error| format!("session {id}: {error}")));
+            }
+        }
+        for why in refused {
+            let message = format!("the server did not end what it was asked to, {why}");
+            self.emitter.emit(Fact::Warning { code: Code::Locked.as_str().to_owned(), message });
+        }
+    }
+
     async fn look(&mut self, run: &KnownRun) -> Result<Standing, LedgerError> {
         let mut listed = Vec::new();
         for id in &run.sessions {
@@ -113,6 +157,15 @@ impl Drain<'_, '_> {
         }
         Ok(standing(listed))
     }
+}
+
+/// What the server was asked to end.
+#[derive(Default)]
+struct Stops {
+    cancelled: BTreeSet<String>,
+    /// When the first statement was.
+    first: Option<Duration>,
+    sessions: bool,
 }
 
 /// How a run's sessions stand in the query history.

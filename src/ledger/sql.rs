@@ -353,6 +353,16 @@ impl Sql {
         )
     }
 
+    /// Ends a statement by its id, which is no more than letters, digits and dashes.
+    pub(super) fn cancel_query(id: &str) -> String {
+        format!("SELECT SYSTEM$CANCEL_QUERY('{id}')")
+    }
+
+    /// Ends a session by its id, a number. Which rights that needs is not documented.
+    pub(super) fn abort_session(id: u64) -> String {
+        format!("SELECT SYSTEM$ABORT_SESSION({id})")
+    }
+
     /// Statements of session `:1`: tag, id, status, start. The embedded engine keeps no sessions: it is asked for none.
     pub(super) fn select_by_session(&self, own: bool) -> String {
         self.query_history(own, "TO_VARCHAR(SESSION_ID) = :1")

@@ -20,6 +20,7 @@ use crate::{
     information,
     names::{Rewritten, Source, rewrite},
     session::Transaction,
+    statement::Statement,
     table::{Change, Column, Rows, TableName},
     time,
     wire::WireColumn,
@@ -104,6 +105,9 @@ pub(crate) fn execute(
         let missing = || Failure::new("000707", "02000", format!("Statement {query_id} not found"));
         return found.and_then(|statement| statement.done.clone()).ok_or_else(missing);
     }
+    if let Some((function, argument)) = system_call(text) {
+        return Ok(stopped(world, &function, &argument, now));
+    }
     let statement = &world.statements[number];
     let (session, query_id) = (statement.session, statement.query_id.clone());
     let Some(found) = world.sessions.get_mut(&session) else { return Err(Failure::cancelled()) };
@@ -137,6 +141,36 @@ fn scanned(text: &str) -> Option<String> {
     let plain: String = text.to_ascii_lowercase().split_whitespace().collect();
     let inner = plain.strip_prefix("select*fromtable(result_scan('")?.strip_suffix("'))")?;
     Some(inner.to_owned())
+}
+
+/// `SELECT SYSTEM$CANCEL_QUERY('..')` and `SELECT SYSTEM$ABORT_SESSION(..)`: the function and its argument.
+fn system_call(text: &str) -> Option<(String, String)> {
+    let plain: String = text.to_ascii_lowercase().split_whitespace().collect();
+    let (function, argument) = plain.strip_prefix("selectsystem$")?.strip_suffix(')')?.split_once('(')?;
+    let known = matches!(function, "cancel_query" | "abort_session");
+    known.then(|| (function.to_owned(), argument.trim_matches('\'').to_owned()))
+}
+
+/// Ends a statement or a session, as any user may those of their own (Snowflake's pages of the two functions).
+fn stopped(world: &mut World, function: &str, argument: &str, now: Duration) -> Done {
+    let answer = if function == "cancel_query" {
+        let running =
+            |statement: &&mut Statement| statement.query_id == argument && statement.answer.is_none();
+        match world.statements.iter_mut().find(running) {
+            Some(statement) => {
+                statement.cancelled = true;
+                format!("query [{argument}] terminated.")
+            }
+            None => "Identified SQL statement is not currently executing.".to_owned(),
+        }
+    } else {
+        if let Ok(session) = argument.parse() {
+            world.end_session(session, now);
+        }
+        format!("session [{argument}] terminated.")
+    };
+    let columns = vec![WireColumn::of(&format!("SYSTEM${}", function.to_ascii_uppercase()), "VARCHAR")];
+    Done { type_id: SELECT, columns, rows: vec![vec![Some(answer)]], ..Done::default() }
 }
 
 /// One statement in its place.

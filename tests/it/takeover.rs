@@ -7,7 +7,7 @@ use testkit::{Cut, Fault, Modes, Server, Settings, What, When};
 
 use crate::{
     harness::{Project, Run},
-    interrupts::{attempts, command, finishes, slow, start, until_slow_runs},
+    interrupts::{attempts, command, finishes, slow, start, until, until_slow_runs},
     servers::{DEPLOYER, on_server},
 };
 
@@ -101,4 +101,16 @@ fn where_the_query_history_shows_nothing_the_catalogue_is_not_believed() {
     let repair = Run::of(&command(&project, &repair).output().unwrap());
     assert_eq!(repair.code, 0, "{}", repair.all());
     finishes(&project, &server);
+}
+
+#[test]
+fn on_request_the_server_ends_what_still_runs_and_the_run_goes_on() {
+    let (server, project) = slow(Duration::from_mins(10), Duration::from_secs(45));
+    let child = start(&project, &["migrate", "--create-history"]);
+    until_slow_runs(&server);
+    kill(child);
+    let child = start(&project, &["migrate", "--drain", "cancel"]);
+    until("the statement to be sent again", || attempts(&server, " slow ") == ["000604", "RUNNING"]);
+    kill(child);
+    assert_eq!(attempts(&server, " first "), ["SUCCESS"]);
 }
