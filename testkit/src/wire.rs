@@ -88,17 +88,45 @@ impl WireColumn {
         match value {
             Value::Null => None,
             Value::Integer(number) if self.kind == "boolean" => Some(u8::from(*number != 0).to_string()),
-            Value::Integer(number) => Some(number.to_string()),
+            Value::Integer(number) => Some(self.decimal(number)),
+            Value::Real(number) if self.kind == "fixed" => Some(self.decimal(number)),
             Value::Real(number) => Some(number.to_string()),
-            Value::Text(text) if self.kind.starts_with("timestamp") => {
-                Some(time::parse(text).map_or_else(|| text.clone(), |moment| self.moment(moment)))
-            }
-            Value::Text(text) => Some(text.clone()),
+            Value::Text(text) => Some(self.of_text(text).unwrap_or_else(|| text.clone())),
             Value::Blob(bytes) => time::micros_of(bytes).map(|moment| self.moment(moment)),
         }
     }
 
+    /// A number with the digits of the scale.
+    fn decimal(&self, number: impl std::fmt::Display) -> String {
+        match self.scale.filter(|scale| *scale > 0 && self.kind == "fixed") {
+            Some(scale) => {
+                let number = number.to_string();
+                let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
+                let digits = usize::try_from(scale).unwrap_or_default();
+                format!("{whole}.{fraction:0<digits$.digits$}")
+            }
+            None => number.to_string(),
+        }
+    }
+
+    /// A time that is kept as the text that a statement wrote.
+    fn of_text(&self, text: &str) -> Option<String> {
+        const DAY: i64 = 86_400_000_000;
+        match self.kind {
+            "date" => Some(time::parse(&format!("{text}T00:00:00"))?.div_euclid(DAY).to_string()),
+            "time" => Some(time::encoded(time::parse(&format!("1970-01-01T{text}"))?, self.digits())),
+            kind if kind.starts_with("timestamp") => Some(self.moment(time::parse(text)?)),
+            _ => None,
+        }
+    }
+
     fn moment(&self, micros: i64) -> String {
-        time::encoded(micros, usize::try_from(self.scale.unwrap_or(9)).unwrap_or(9))
+        let moment = time::encoded(micros, self.digits());
+        // Zones are sent as minutes with 1440 added; this server knows UTC alone.
+        if self.kind == "timestamp_tz" { format!("{moment} 1440") } else { moment }
+    }
+
+    fn digits(&self) -> usize {
+        self.scale.and_then(|scale| usize::try_from(scale).ok()).unwrap_or(9)
     }
 }

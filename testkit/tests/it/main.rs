@@ -7,4 +7,5 @@ mod ledger;
 mod login;
 mod modes;
 mod network;
+mod oracle;
 mod protocol;
