@@ -3,6 +3,7 @@
 //! A positive answer counts at once. A negative one counts only when the earlier attempt is known to be over, which the
 //! caller must know: what still runs may yet be done.
 
+pub mod account;
 mod listing;
 #[cfg(test)]
 mod tests;

@@ -20,7 +20,7 @@ use sql::Sql;
 pub use self::{
     history::NewHistoryRow,
     journal::{Layout, NewJournalRow},
-    keeper::{AcquireError, Keeper, LeaseSettings, Waiting},
+    keeper::{AcquireError, Keeper, LeaseSettings, Waiting, check_target},
 };
 use crate::{
     diagnostic::{Code, Diagnostic},

@@ -17,15 +17,19 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-pub(super) struct DoctorArgs {}
+pub(super) struct DoctorArgs {
+    /// The role only plans: do not ask for what a migrate needs beyond that
+    #[arg(long)]
+    plan_only: bool,
+}
 
-pub(super) fn run(run: &Run, _args: &DoctorArgs) -> anyhow::Result<Exit> {
+pub(super) fn run(run: &Run, args: &DoctorArgs) -> anyhow::Result<Exit> {
     const COMMAND: &str = "doctor";
     let Opened { workspace, warnings } = match run.workspace(COMMAND)? {
         Ok(opened) => opened,
         Err(exit) => return Ok(exit),
     };
-    let checks = block_on(doctor(&workspace, &warnings))?;
+    let checks = block_on(doctor(&workspace, &warnings, args.plan_only))?;
     let wrong = checks.iter().filter(|c| !c.ok);
     let unusable = matches!(&workspace.environment.engine, Engine::Snowflake { connection } if connection.outcome.is_err());
     let connection = wrong.clone().any(|c| c.name == "connection" || c.name == "login");

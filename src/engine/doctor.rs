@@ -1,6 +1,9 @@
 //! `doctor`: goes through everything that a migrate needs and says what is wrong and how to mend it.
 
+mod needs;
+mod places;
 mod snowflake;
+mod state;
 
 use std::time::Duration;
 
@@ -9,7 +12,8 @@ use crate::{
     config::Engine,
     diagnostic::Diagnostic,
     ledger::{self, Presence},
-    session::{Connector, Liveness},
+    plan,
+    session::Liveness,
 };
 
 /// One thing that was looked at.
@@ -35,47 +39,26 @@ impl Check {
     }
 }
 
-/// Looks at configuration, scripts, connection, clock, history and lease. Writes nothing.
-pub async fn doctor(workspace: &Workspace, warnings: &[Diagnostic]) -> Vec<Check> {
+/// Looks at configuration, scripts, connection, role, places, history, lease and privileges. Writes nothing.
+/// With `plan_only` it does not ask for what a migrate needs beyond planning.
+pub async fn doctor(workspace: &Workspace, warnings: &[Diagnostic], plan_only: bool) -> Vec<Check> {
     let mut checks = vec![config(workspace, warnings), scripts(workspace)];
-    let usable = match &workspace.environment.engine {
-        Engine::Embedded { .. } => true,
+    match &workspace.environment.engine {
         Engine::Snowflake { connection } => {
-            checks.extend(snowflake::settings(connection));
-            connection.outcome.is_ok()
+            checks.extend(snowflake::look(workspace, connection, plan_only).await);
         }
-    };
-    if usable {
-        match connect(workspace).await {
+        Engine::Embedded { .. } => match embedded(workspace).await {
             Ok(more) => checks.extend(more),
             Err(stop) => {
                 let name = match stop.kind {
-                    StopKind::Connection => login_name(workspace),
-                    StopKind::Config => "connection",
+                    StopKind::Connection | StopKind::Config => "connection",
                     _ => "history",
                 };
                 checks.push(Check::wrong(name, stop.finding.message, stop.finding.hint));
             }
-        }
+        },
     }
-    checks.extend(grants(workspace));
     checks
-}
-
-/// The grants that roles need; nothing on the embedded engine, which enforces none.
-fn grants(workspace: &Workspace) -> Vec<Check> {
-    match workspace.environment.engine {
-        Engine::Embedded { .. } => Vec::new(),
-        Engine::Snowflake { .. } => snowflake::grants(workspace.ledger(), &workspace.environment.context),
-    }
-}
-
-/// What a login to this environment is called: on the embedded engine there is nothing to log in to.
-fn login_name(workspace: &Workspace) -> &'static str {
-    match workspace.environment.engine {
-        Engine::Embedded { .. } => "connection",
-        Engine::Snowflake { .. } => "login",
-    }
 }
 
 fn config(workspace: &Workspace, warnings: &[Diagnostic]) -> Check {
@@ -96,35 +79,24 @@ fn scripts(workspace: &Workspace) -> Check {
     }
 }
 
-async fn connect(workspace: &Workspace) -> Result<Vec<Check>, Stop> {
+/// The embedded engine: one file, no grants.
+async fn embedded(workspace: &Workspace) -> Result<Vec<Check>, Stop> {
     let connector = workspace.connector()?;
     let mut session = workspace.keeper(connector.as_ref()).await?;
     let info = session.info().clone();
     let place = format!("{} as {} ({})", workspace.place(), info.user, info.server);
-    let mut checks = vec![Check::ok(login_name(workspace), place)];
-    match workspace.environment.engine {
-        Engine::Embedded { .. } => checks.push(Check::ok("context", context(&info.context))),
-        Engine::Snowflake { .. } => {
-            checks.extend(snowflake::places(&workspace.environment.context, &info.context));
-        }
-    }
+    let mut checks = vec![Check::ok("connection", place), Check::ok("context", context(&info.context))];
     let before = workspace.context.clock.now().wall;
-    let state = read(workspace, session.as_mut()).await?;
-    checks.push(history(workspace, &state.presence, state.history.len()));
-    if let Some(server) = state.server_now.as_deref().and_then(wall) {
-        let skew = server.abs_diff(before).as_secs();
-        let detail = format!("the server's clock and this machine's differ by {skew} s");
-        checks.push(if skew <= 60 {
-            Check::ok("clock", detail)
-        } else {
-            Check::wrong("clock", detail, Some("set this machine's clock; logins with a key need it".into()))
-        });
+    let found = read(workspace, session.as_mut()).await?;
+    let name = workspace.ledger();
+    checks.push(state::history(name, &found.presence, found.history.len(), false));
+    if let Some(server) = found.server_now.as_deref().and_then(state::wall) {
+        checks.push(state::clock(server, (before, workspace.context.clock.now().wall)));
     }
-    if state.presence == Presence::Present {
-        let row =
-            ledger::lock_row(session.as_mut(), workspace.ledger(), Duration::ZERO, &workspace.context).await;
+    if found.presence == Presence::Present {
+        let row = ledger::lock_row(session.as_mut(), name, Duration::ZERO, &workspace.context).await;
         checks.push(match row {
-            Ok(row) => lease(connector.as_ref(), row.nonce.is_some().then(|| row.holder_words())),
+            Ok(row) => state::lease(&row, &plan::open_runs(&found.journal), Liveness::OsLock),
             Err(error) => Check::wrong("lease", error.to_string(), None),
         });
     }
@@ -144,41 +116,4 @@ fn context(context: &crate::model::target::Context4) -> String {
         word("schema", &context.schema),
     ]
     .join(", ")
-}
-
-fn history(workspace: &Workspace, presence: &Presence, rows: usize) -> Check {
-    let name = workspace.ledger();
-    let table = format!("{}.{}.\"{}\"", name.database, name.schema, name.table);
-    match presence {
-        Presence::Present => Check::ok("history", format!("{table}, rows: {rows}")),
-        Presence::HistoryOnly => {
-            Check::ok("history", format!("{table}, rows: {rows}, written by another tool"))
-        }
-        Presence::Absent | Presence::Unfinished | Presence::SchemaMissing | Presence::SchemaEmpty => {
-            Check::ok("history", format!("{table} is absent; the first migrate creates it"))
-        }
-        Presence::NotVisible { role, name } => Check::wrong(
-            "history",
-            format!("{name} is absent, or role {role} may not see it"),
-            Some("grant the role what it needs, or create it with `snowops migrate --create-history`".into()),
-        ),
-    }
-}
-
-fn lease(connector: &dyn Connector, holder: Option<String>) -> Check {
-    match (holder, connector.capabilities().liveness) {
-        (None, _) => Check::ok("lease", "free"),
-        (Some(holder), Liveness::OsLock) => Check::ok(
-            "lease",
-            format!("last taken by {holder}; if that process is gone, the next migrate takes it at once"),
-        ),
-        (Some(holder), Liveness::ServerClock) => Check::ok("lease", format!("held by {holder}")),
-    }
-}
-
-/// A server's time as the time since 1970. Servers print UTC, with or without saying so.
-fn wall(text: &str) -> Option<Duration> {
-    let text = text.replace(' ', "T");
-    let time = text.parse::<jiff::Timestamp>().or_else(|_| format!("{text}Z").parse()).ok()?;
-    time.as_duration().try_into().ok()
 }

@@ -157,15 +157,15 @@ pub(super) fn columns(answer: &Answer) -> Result<Vec<&str>, String> {
     if names.is_empty() { Err("the server tells no columns".to_owned()) } else { Ok(names) }
 }
 
-struct Columns<'a>(&'a [String]);
+pub(super) struct Columns<'a>(pub(super) &'a [String]);
 
 impl Columns<'_> {
-    fn at(&self, name: &str) -> Option<usize> {
+    pub(super) fn at(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|column| column.eq_ignore_ascii_case(name))
     }
 }
 
-fn cell(row: &[Option<String>], at: Option<usize>) -> Option<&str> {
+pub(super) fn cell(row: &[Option<String>], at: Option<usize>) -> Option<&str> {
     row.get(at?)?.as_deref()
 }
 
@@ -178,7 +178,7 @@ fn agrees(listed: Option<&str>, wanted: Option<&Ident>) -> bool {
 }
 
 /// A pattern that fits at least the name: a backslash, which may or may not be an escape, is any one character.
-fn pattern(name: &Ident) -> String {
+pub(super) fn pattern(name: &Ident) -> String {
     name.as_str().replace('\\', "_").replace('\'', "''")
 }
 

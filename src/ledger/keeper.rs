@@ -7,7 +7,7 @@ mod claim;
 
 use std::time::Duration;
 
-pub use claim::AcquireError;
+pub use claim::{AcquireError, check_target};
 
 use super::{
     Holder, How, LedgerError, LedgerState, NewHistoryRow, NewJournalRow, ask, history,

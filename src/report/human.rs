@@ -405,12 +405,17 @@ fn doctor(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
     for check in checks {
         let (word, style) =
             if check.ok { ("ok", color(AnsiColor::Green)) } else { ("wrong", color(AnsiColor::BrightRed)) };
-        writeln!(out, "  {style}{word:<6}{style:#} {:<14} {}", check.name, defuse(&check.detail))?;
+        writeln!(out, "  {style}{word:<6}{style:#} {:<14} {}", check.name, below(&check.detail))?;
         if let Some(hint) = &check.hint {
-            writeln!(out, "         {:<14} hint: {}", "", defuse(hint))?;
+            writeln!(out, "         {:<14} hint: {}", "", below(hint))?;
         }
     }
     Ok(())
+}
+
+/// A text of several lines, each below the first: statements stay whole, for copying.
+fn below(text: &str) -> String {
+    defuse(text).replace('\n', &format!("\n{:24}", ""))
 }
 
 fn initialized(init: &Initialized, out: &mut dyn Write) -> io::Result<()> {

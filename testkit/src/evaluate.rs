@@ -1,7 +1,7 @@
 //! Expressions, by SQLite: the rows that a statement may see are loaded into a database in memory, the statement
 //! runs there, and its result or what became of the rows is read back. The tables are small.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, functions::FunctionFlags, types::Value};
 use snowops::model::ident::Ident;
@@ -18,6 +18,8 @@ pub(crate) struct Surroundings {
     pub(crate) now: i64,
     /// `CURRENT_ROLE` and its like, by name in lower case.
     pub(crate) current: BTreeMap<&'static str, Option<String>>,
+    /// The session's role with all that it has through others.
+    pub(crate) roles: BTreeSet<String>,
 }
 
 /// A relation with the rows that may be seen.
@@ -170,6 +172,10 @@ fn functions(connection: &Connection, around: &Surroundings) -> Result<(), rusql
         let value = value.clone();
         connection.create_scalar_function(*name, 0, flags, move |_| Ok(value.clone()))?;
     }
+    let roles = around.roles.clone();
+    connection.create_scalar_function("is_role_in_session", 1, flags, move |call| {
+        Ok(roles.contains(&call.get::<String>(0)?))
+    })?;
     connection.create_scalar_function("dateadd", 3, flags, |call| {
         let (unit, number, moment): (String, i64, Value) = (call.get(0)?, call.get(1)?, call.get(2)?);
         let moment = match &moment {

@@ -8,6 +8,7 @@ use snowops::{
     model::{
         command::{Command, InsertSource, Name},
         ident::QualifiedName,
+        kind::ObjectKind,
         target::Context4,
     },
     sql::{command::command, split::split},
@@ -19,6 +20,7 @@ use crate::{
     evaluate::{Evaluator, Loaded, RowSet, Surroundings},
     information,
     names::{Rewritten, Source, rewrite},
+    privileges::show_all_grants,
     session::Transaction,
     statement::Statement,
     table::{Change, Column, Rows, TableName},
@@ -110,9 +112,13 @@ pub(crate) fn execute(
     }
     let statement = &world.statements[number];
     let (session, query_id) = (statement.session, statement.query_id.clone());
+    let context = world.sessions.get(&session).map(|found| found.state.context.clone()).unwrap_or_default();
+    if let Some(refusal) = refused(world, &parsed, text, &context) {
+        return Err(refusal);
+    }
     let Some(found) = world.sessions.get_mut(&session) else { return Err(Failure::cancelled()) };
     let now = now + found.ahead;
-    let before = found.state.context.clone();
+    let before = context;
     let stamp = Stamp { now: time::rfc3339(now), query_id };
     let effect = apply(&mut world.catalog, &mut found.state, &parsed, &stamp);
     let open = found.state.transaction_open();
@@ -131,8 +137,38 @@ pub(crate) fn execute(
     let rewritten = rewrite(text, &before, &|name| world.tables.contains_key(name));
     let mut at = At { shared, world, number, session, seen, now, rewritten, reply };
     let mut done = at.done(&parsed, &before)?;
+    if let Some(listed) = at.grants(text, &before) {
+        done = listed?;
+    }
+    if let Some(privileges) = &mut world.privileges {
+        privileges.follow(&parsed, &before, &mut world.catalog);
+    }
     done.type_id = type_id(&parsed);
     Ok(done)
+}
+
+/// What the session's role or its warehouse does not allow.
+fn refused(world: &World, parsed: &Command, text: &str, context: &Context4) -> Option<Failure> {
+    let rewritten = rewrite(text, context, &|name| world.tables.contains_key(name));
+    let reads = matches!(
+        parsed,
+        Command::Query(_) | Command::Insert(_) | Command::Update { .. } | Command::Delete { .. }
+    );
+    if reads && context.warehouse.is_none() && !rewritten.sources.is_empty() {
+        let message = "No active warehouse selected in the current session.  Select an active warehouse with the 'use \
+                       warehouse' command.";
+        return Some(Failure::new("000606", "57P03", message));
+    }
+    let name = match parsed {
+        Command::Insert(insert) => Some(&insert.table),
+        Command::Update { table, .. } | Command::Delete { table, .. } => Some(&table.name),
+        _ => None,
+    };
+    let target = match name {
+        Some(Name::Written(name)) => full_name(name, context),
+        _ => None,
+    };
+    world.privileges.as_ref()?.refusal(parsed, target.as_ref(), &rewritten, context)
 }
 
 /// The query id of `SELECT * FROM TABLE(RESULT_SCAN('id'))`, as the official connector of version 4 asks for the result of
@@ -226,7 +262,7 @@ impl At<'_> {
                 self.follow_ddl(parsed, context)?;
                 Ok(self.said())
             }
-            Command::Show(_) => Ok(self.shown()),
+            Command::Show(show) => Ok(self.shown(show.kind)),
             _ => Ok(self.said()),
         }
     }
@@ -243,9 +279,28 @@ impl At<'_> {
         Done { columns, rows: self.reply.rows.clone(), ..Done::default() }
     }
 
-    /// SHOW: its times are times.
-    fn shown(&self) -> Done {
+    /// SHOW GRANTS ON an object.
+    fn grants(&self, text: &str, context: &Context4) -> Option<Result<Done, Failure>> {
+        match &self.world.privileges {
+            Some(privileges) => privileges.show_grants(text, context),
+            None => show_all_grants(text, context).map(Ok),
+        }
+    }
+
+    /// SHOW: its times are times, and a role sees what it has a privilege on.
+    fn shown(&self, kind: Option<ObjectKind>) -> Done {
         let mut done = self.said();
+        if let (Some(kind), Some(privileges)) = (kind, &self.world.privileges) {
+            let role = self.world.sessions.get(&self.session).and_then(|s| s.state.context.role.clone());
+            // Name, database and schema stand in columns 1, 3 and 4.
+            done.rows.retain(|row| {
+                let parts: Vec<&str> = [3, 4, 1].iter().filter_map(|at| row[*at].as_deref()).collect();
+                !information::LISTED.contains(&kind) || privileges.shows(role.as_ref(), kind, &parts)
+            });
+        }
+        if kind == Some(ObjectKind::Warehouse) {
+            information::with_warehouses(&mut done, &self.shared.settings.warehouses);
+        }
         for (at, column) in
             done.columns.iter_mut().enumerate().filter(|(_, column)| column.name == "created_on")
         {
@@ -262,8 +317,12 @@ impl At<'_> {
         let context = &session.state.context;
         let name =
             |name: &Option<snowops::model::ident::Ident>| name.as_ref().map(|name| name.as_str().to_owned());
+        let names = &self.shared.settings.names;
         let current = BTreeMap::from([
-            ("current_account", Some(self.shared.settings.account.clone())),
+            ("current_account", Some(names.locator.clone())),
+            ("current_account_name", Some(self.shared.settings.account.clone())),
+            ("current_organization_name", Some(names.organization.clone())),
+            ("current_region", Some(names.region.clone())),
             ("current_user", Some(session.user.clone())),
             ("current_role", name(&context.role)),
             ("current_warehouse", name(&context.warehouse)),
@@ -273,7 +332,10 @@ impl At<'_> {
             ("current_transaction", session.transaction.as_ref().map(|open| open.id.to_string())),
             ("current_version", Some(crate::login::SERVER_VERSION.to_owned())),
         ]);
-        Surroundings { now: time::micros(self.now), current }
+        let role = context.role.as_ref();
+        let roles = self.world.privileges.as_ref().map(|privileges| privileges.in_session(role));
+        let own = || role.iter().map(|role| role.as_str().to_owned()).collect();
+        Surroundings { now: time::micros(self.now), current, roles: roles.unwrap_or_else(own) }
     }
 
     /// The rows of a table as this session sees them: what is committed, and on it what its transaction did.
@@ -299,8 +361,10 @@ impl At<'_> {
                     }
                 }
                 Source::View { database, view } => {
+                    let role =
+                        self.world.sessions.get(&self.session).and_then(|s| s.state.context.role.clone());
                     if let Some((columns, rows)) =
-                        information::view(&mut self.world.catalog, &database, &view)
+                        information::view(self.world, role.as_ref(), &database, &view)
                     {
                         loaded.push((flat, columns, rows));
                     }

@@ -3,13 +3,18 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use rusqlite::types::Value;
-use snowops::{catalog::Catalog, model::ident::Ident};
+use snowops::{
+    catalog::Catalog,
+    model::{ident::Ident, kind::ObjectKind},
+};
 
 use crate::{
     answer::Failure,
-    execute::ask,
+    execute::{Done, ask},
+    settings::Warehouse,
     table::{Column, Rows, TableName},
     time,
+    wire::WireColumn,
     world::{Shared, World},
 };
 
@@ -46,7 +51,42 @@ const OWNER: usize = 5;
 const COMMENT: usize = 6;
 
 /// A view of a database; `None` if it is none of those that are modelled.
-pub(crate) fn view(catalog: &mut Catalog, database: &str, view: &str) -> Option<Relation> {
+pub(crate) fn view(world: &mut World, role: Option<&Ident>, database: &str, view: &str) -> Option<Relation> {
+    let mut relation = all(&mut world.catalog, database, view)?;
+    if let Some(privileges) = &world.privileges {
+        let (kind, first, last) = match view {
+            "SCHEMATA" => (ObjectKind::Schema, 0, 1),
+            "TABLES" | "COLUMNS" => (ObjectKind::Table, 0, 2),
+            _ => return Some(relation),
+        };
+        relation.1.retain(|_, row| {
+            let parts = row[first..=last].iter().filter_map(|cell| match cell {
+                Value::Text(text) => Some(text.as_str()),
+                _ => None,
+            });
+            privileges.shows(role, kind, &parts.collect::<Vec<_>>())
+        });
+    }
+    Some(relation)
+}
+
+/// Kinds whose rows a role sees only with a privilege on them.
+pub(crate) const LISTED: [ObjectKind; 4] =
+    [ObjectKind::Warehouse, ObjectKind::Database, ObjectKind::Schema, ObjectKind::Table];
+
+/// What SHOW WAREHOUSES says beside the names (Snowflake's page of it).
+pub(crate) fn with_warehouses(done: &mut Done, known: &[Warehouse]) {
+    done.columns.extend(["state", "size", "auto_resume"].map(WireColumn::text));
+    for row in &mut done.rows {
+        let name = row[NAME].clone().unwrap_or_default();
+        let found = known.iter().find(|warehouse| warehouse.name == name).cloned();
+        let warehouse = found.unwrap_or_else(|| Warehouse::new(&name));
+        let resumes = warehouse.auto_resume.to_string();
+        row.extend([warehouse.state, warehouse.size, resumes].map(Some));
+    }
+}
+
+fn all(catalog: &mut Catalog, database: &str, view: &str) -> Option<Relation> {
     let quoted = Ident::stored(database).quoted();
     let time_type = "TIMESTAMP_LTZ(9)";
     match view {

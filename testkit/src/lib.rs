@@ -23,6 +23,7 @@ mod log;
 mod login;
 mod names;
 pub mod parity;
+mod privileges;
 mod proxy;
 #[expect(clippy::disallowed_methods, reason = "it asks for `CI` and makes a folder under `target/`")]
 mod python;
@@ -45,6 +46,6 @@ pub use log::{Counts, Endpoint, Entry};
 pub use proxy::{Passed, Proxy};
 pub use python::{Fakesnow, Python};
 pub use server::Server;
-pub use settings::{Credential, Lives, Modes, SameRequest, Settings, Takes, User};
+pub use settings::{AccountNames, Credential, Lives, Modes, SameRequest, Settings, Takes, User, Warehouse};
 pub use table::TableName;
 pub use view::{Open, Ran, Row, View};

@@ -44,7 +44,7 @@ pub(crate) fn login(shared: &Shared, entry: &Entry) -> Answer {
         .collect();
     let modes = &shared.settings.modes;
     let id = world.new_session_id();
-    let state = start(shared, &mut world, entry, &parameters);
+    let state = start(shared, &mut world, entry, &parameters, &proof);
     let session = Session {
         id,
         user: proof.user.to_ascii_uppercase(),
@@ -99,10 +99,17 @@ fn start(
     world: &mut World,
     entry: &Entry,
     parameters: &BTreeMap<String, String>,
+    proof: &Proof<'_>,
 ) -> SessionState {
     let seed = &shared.settings.seed.context;
+    // The user's default role: the server's, where the user has it.
+    let own = proof.roles.and_then(|roles| {
+        let roles: Vec<Ident> = roles.iter().map(|role| Ident::written(role)).collect();
+        let has = seed.role.as_ref().is_some_and(|role| roles.contains(role));
+        roles.into_iter().next().filter(|_| !has)
+    });
     let mut state = SessionState::new(Context4 {
-        role: seed.role.clone(),
+        role: own.or_else(|| seed.role.clone()),
         warehouse: seed.warehouse.clone(),
         ..Context4::default()
     });
@@ -127,6 +134,9 @@ fn start(
     }
     if parameters.get("AUTOCOMMIT").is_some_and(|value| value.eq_ignore_ascii_case("false")) {
         run("ALTER SESSION SET AUTOCOMMIT = FALSE".to_owned(), |_| {});
+    }
+    if let Some(privileges) = &world.privileges {
+        privileges.limit(&mut state.context);
     }
     state
 }

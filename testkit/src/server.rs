@@ -1,10 +1,14 @@
 //! The server as tests hold it.
 
 use std::{
+    collections::BTreeMap,
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::Arc,
 };
+
+use rusqlite::types::Value;
+use snowops::{model::target::Context4, sql::command::command};
 
 use crate::{
     background::Background,
@@ -13,6 +17,7 @@ use crate::{
     http,
     log::{Counts, Entry},
     settings::Settings,
+    table::Change,
     tls,
     view::View,
     world::Shared,
@@ -94,6 +99,34 @@ impl Server {
     /// Adds a fault behind those that are still to come.
     pub fn add_fault(&self, fault: Fault) {
         self.shared.world().faults.0.push(fault);
+    }
+
+    /// Grants privileges, a GRANT a line, as an administrator would. Lines that are none do nothing.
+    pub fn grant(&self, statements: &str) {
+        let mut world = self.shared.world();
+        let world = &mut *world;
+        let Some(privileges) = &mut world.privileges else { return };
+        for command in statements.lines().filter_map(|line| command(line.trim().trim_end_matches(';')).ok()) {
+            privileges.follow(&command, &Context4::default(), &mut world.catalog);
+        }
+    }
+
+    /// Puts a text into a column of all rows of the kept table of that name, as somebody with other means would.
+    pub fn overwrite(&self, table: &str, column: &str, text: &str) {
+        let now = self.shared.clock.now();
+        let mut world = self.shared.world();
+        let found = world.tables.iter().find(|(name, _)| name.table == table);
+        let Some((name, mut rows, at)) = found.and_then(|(name, kept)| {
+            let at = kept.columns.iter().position(|found| found.name == column)?;
+            Some((name.clone(), (*kept.newest()).clone(), at))
+        }) else {
+            return;
+        };
+        for row in rows.values_mut() {
+            row[at] = Value::Text(text.to_owned());
+        }
+        let change = Change { written: rows, ..Change::default() };
+        world.commit(0, BTreeMap::from([(name, change)]), now);
     }
 
     /// Faults that have not happened.

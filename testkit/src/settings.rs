@@ -19,8 +19,14 @@ pub struct Settings {
     pub account: String,
     /// Users that may log in.
     pub users: Vec<User>,
+    /// What the account calls itself: `CURRENT_ORGANIZATION_NAME`, `CURRENT_ACCOUNT` (its locator) and `CURRENT_REGION`.
+    pub names: AccountNames,
     /// What the account holds at start. Its role and warehouse are those of sessions that name none.
     pub seed: Seed,
+    /// GRANT statements that hold at start; `None`: every role may do everything.
+    pub privileges: Option<Vec<String>>,
+    /// What SHOW WAREHOUSES says of warehouses; of those that are not named here, that they are running and extra small.
+    pub warehouses: Vec<Warehouse>,
     /// Stored names of the tables whose rows are kept; all others have none.
     pub kept_tables: Vec<String>,
     /// How time passes.
@@ -42,6 +48,38 @@ pub struct Settings {
     pub faults: Vec<Fault>,
     /// Port to listen on, 0: any.
     pub port: u16,
+}
+
+/// What an account calls itself.
+#[derive(Clone, Debug)]
+pub struct AccountNames {
+    /// Organization.
+    pub organization: String,
+    /// Locator.
+    pub locator: String,
+    /// Region.
+    pub region: String,
+}
+
+/// A warehouse.
+#[derive(Clone, Debug)]
+pub struct Warehouse {
+    /// Stored name.
+    pub name: String,
+    /// `X-Small`, `Medium`, ...
+    pub size: String,
+    /// `STARTED`, `SUSPENDED`, `RESIZING`.
+    pub state: String,
+    /// Whether a statement resumes it.
+    pub auto_resume: bool,
+}
+
+impl Warehouse {
+    /// One that runs.
+    pub fn new(name: &str) -> Self {
+        let [name, size, state] = [name, "X-Small", "STARTED"].map(str::to_owned);
+        Self { name, size, state, auto_resume: true }
+    }
 }
 
 /// How long tokens live.
@@ -196,6 +234,13 @@ impl Default for Settings {
         Self {
             account: "TESTKIT".to_owned(),
             users: vec![User::new("SNOWOPS", vec![password])],
+            names: AccountNames {
+                organization: "MYORG".to_owned(),
+                locator: "TK12345".to_owned(),
+                region: "AZURE_WESTEUROPE".to_owned(),
+            },
+            privileges: None,
+            warehouses: Vec::new(),
             seed: Seed { account: "TESTKIT".to_owned(), context, ..Seed::default() },
             kept_tables: kept.into_iter().chain(["flyway_schema_history".to_owned()]).collect(),
             time: Time::Machine,

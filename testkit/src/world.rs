@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     fault::Faults,
     log::Entry,
+    privileges::Privileges,
     session::Session,
     settings::Settings,
     statement::Statement,
@@ -47,6 +48,8 @@ pub(crate) struct World {
     pub(crate) statements: Vec<Statement>,
     /// Statements by request id: the newest of each.
     pub(crate) requests: HashMap<String, usize>,
+    /// Who may do what; `None`: every role everything.
+    pub(crate) privileges: Option<Privileges>,
     /// Who holds the lock of a table: the session, and the statement that took it.
     pub(crate) locks: BTreeMap<TableName, (u64, usize)>,
     /// Cached MFA tokens, with their users.
@@ -63,8 +66,11 @@ impl Shared {
     pub(crate) fn new(settings: Settings, url: String) -> Arc<Self> {
         let clock = Clock::new(settings.time);
         let seed = Seed { now: time::rfc3339(clock.now()), ..settings.seed.clone() };
+        let mut catalog = Catalog::new(&seed);
+        let privileges = settings.privileges.as_ref().map(|grants| Privileges::of(grants, &mut catalog));
         let world = World {
-            catalog: Catalog::new(&seed),
+            catalog,
+            privileges,
             tables: BTreeMap::new(),
             dropped: Vec::new(),
             commits: Vec::new(),

@@ -5,7 +5,7 @@ mod connections;
 mod failure;
 mod help;
 mod journey;
-mod output;
+pub(crate) mod output;
 mod refusals;
 mod render;
 mod templates;

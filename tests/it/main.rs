@@ -6,6 +6,7 @@
 mod architecture;
 mod cli;
 mod docs;
+mod doctor;
 mod harness;
 mod hostile;
 #[cfg(unix)]

@@ -172,6 +172,19 @@ fn what_fakesnow_can_of_the_sample_project_migrates_there() {
 }
 
 #[test]
+fn doctor_says_what_fakesnow_does_not_tell_and_goes_on() {
+    let Some(server) = Fakesnow::shared() else { return };
+    let project = Project::with(&[("V1__first.sql", "CREATE TABLE first (x NUMBER);\n")]);
+    on_server(&project, server.port(), "LOOKED_AT", "");
+    let first = json(&project, &["migrate", "--create-history"]);
+    assert_eq!(first["ok"], true, "{first:#}");
+    let report = run(&project, &["doctor"]);
+    for part in ["ok     login", "ok     clock", "present: LOOKED_AT.SNOWOPS", "cannot be told in full"] {
+        assert!(report.out.contains(part), "{part}: {}", report.all());
+    }
+}
+
+#[test]
 fn what_is_listed_as_beyond_fakesnow_still_fails_there() {
     let Some(server) = Fakesnow::shared() else { return };
     for (n, (script, reason)) in NOT_ON_FAKESNOW.iter().enumerate() {

@@ -181,7 +181,7 @@ fn quiet_after(timing: Timing, row: &LockRow) -> Duration {
 }
 
 /// Whether the target is the one that the ledger was made for.
-fn check_target(made_for: &TargetIdentity, now: &TargetIdentity) -> Result<(), LedgerError> {
+pub fn check_target(made_for: &TargetIdentity, now: &TargetIdentity) -> Result<(), LedgerError> {
     if made_for == now {
         return Ok(());
     }

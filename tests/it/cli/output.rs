@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::harness::{Project, repository};
 
-pub(super) fn pinned() -> Settings {
+pub(crate) fn pinned() -> Settings {
     let mut settings = Settings::clone_current();
     settings.set_snapshot_path(repository().join("tests/it/snapshots"));
     settings.set_prepend_module_to_snapshot(false);
