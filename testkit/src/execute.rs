@@ -20,7 +20,7 @@ use crate::{
     evaluate::{Evaluator, Loaded, RowSet, Surroundings},
     information,
     names::{Rewritten, Source, rewrite},
-    privileges::show_all_grants,
+    privileges::{refused, show_all_grants},
     session::Transaction,
     statement::Statement,
     table::{Change, Column, Rows, TableName},
@@ -145,30 +145,6 @@ pub(crate) fn execute(
     }
     done.type_id = type_id(&parsed);
     Ok(done)
-}
-
-/// What the session's role or its warehouse does not allow.
-fn refused(world: &World, parsed: &Command, text: &str, context: &Context4) -> Option<Failure> {
-    let rewritten = rewrite(text, context, &|name| world.tables.contains_key(name));
-    let reads = matches!(
-        parsed,
-        Command::Query(_) | Command::Insert(_) | Command::Update { .. } | Command::Delete { .. }
-    );
-    if reads && context.warehouse.is_none() && !rewritten.sources.is_empty() {
-        let message = "No active warehouse selected in the current session.  Select an active warehouse with the 'use \
-                       warehouse' command.";
-        return Some(Failure::new("000606", "57P03", message));
-    }
-    let name = match parsed {
-        Command::Insert(insert) => Some(&insert.table),
-        Command::Update { table, .. } | Command::Delete { table, .. } => Some(&table.name),
-        _ => None,
-    };
-    let target = match name {
-        Some(Name::Written(name)) => full_name(name, context),
-        _ => None,
-    };
-    world.privileges.as_ref()?.refusal(parsed, target.as_ref(), &rewritten, context)
 }
 
 /// The query id of `SELECT * FROM TABLE(RESULT_SCAN('id'))`, as the official connector of version 4 asks for the result of

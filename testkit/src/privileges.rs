@@ -20,10 +20,11 @@ use snowops::{
 
 use crate::{
     answer::Failure,
-    execute::{Done, ask},
-    names::{Rewritten, Source},
+    execute::{Done, ask, full_name},
+    names::{Rewritten, Source, rewrite},
     table::TableName,
     wire::WireColumn,
+    world::World,
 };
 
 /// An object, by kind and stored names: `TABLE RETAIL.SNOWOPS.x`.
@@ -277,6 +278,30 @@ impl Privileges {
         }
         Some(Ok(listing(&object, self.rows(&object))))
     }
+}
+
+/// What the session's role or its warehouse does not allow.
+pub(crate) fn refused(world: &World, parsed: &Command, text: &str, context: &Context4) -> Option<Failure> {
+    let rewritten = rewrite(text, context, &|name| world.tables.contains_key(name));
+    let reads = matches!(
+        parsed,
+        Command::Query(_) | Command::Insert(_) | Command::Update { .. } | Command::Delete { .. }
+    );
+    if reads && context.warehouse.is_none() && !rewritten.sources.is_empty() {
+        let message = "No active warehouse selected in the current session.  Select an active warehouse with the 'use \
+                       warehouse' command.";
+        return Some(Failure::new("000606", "57P03", message));
+    }
+    let name = match parsed {
+        Command::Insert(insert) => Some(&insert.table),
+        Command::Update { table, .. } | Command::Delete { table, .. } => Some(&table.name),
+        _ => None,
+    };
+    let target = match name {
+        Some(Name::Written(name)) => full_name(name, context),
+        _ => None,
+    };
+    world.privileges.as_ref()?.refusal(parsed, target.as_ref(), &rewritten, context)
 }
 
 /// `SHOW GRANTS ON` where nothing is enforced: the session's role has everything.
