@@ -26,7 +26,9 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub use answers::{aligned, current_version, kind_of, known_run, open_runs, row_digest, version_after};
+pub use answers::{
+    aligned, current_version, had_planned, kind_of, left_running, open_runs, row_digest, version_after,
+};
 pub use boundaries::{boundaries, planned, script_body};
 pub use compare::{compare, digest};
 pub use journal::{Attempt, Begun, FailedAt, ScriptState, script_state};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Stop, StopKind, Workspace, migrate::interrupted};
+use super::{Stop, StopKind, Survey, Workspace, migrate::interrupted};
 use crate::{
     diagnostic::{Code, Diagnostic},
     execute::{
@@ -11,7 +11,11 @@ use crate::{
         interrupt::Interrupt,
     },
     ledger::Keeper,
-    model::journal::KnownRun,
+    model::{
+        journal::{JournalRow, KnownRun},
+        plan::Step,
+    },
+    plan,
     session::{Connector, Liveness, Session},
 };
 
@@ -87,4 +91,25 @@ fn not_drained(workspace: &Workspace, run: &KnownRun, error: DrainError) -> Stop
             Stop { query_id: id, ..Stop::new(StopKind::Locked, finding) }
         }
     }
+}
+
+/// Whether a plan may run although a run cannot be seen at the server and may have left a statement running. One whose
+/// outcome is not known is settled or stops by itself. But if the last statement may simply be sent again, it could land
+/// before its first sending does, or that after statements that follow.
+pub(super) fn may_go_on(run: &KnownRun, survey: &Survey, journal: &[JournalRow]) -> Result<(), Stop> {
+    let steps = &survey.plan.steps;
+    let mut resumes = steps.iter().filter_map(|step| step.resume.as_ref());
+    if resumes.any(|resume| resume.run == run.id && resume.unknown.is_some()) {
+        return Ok(());
+    }
+    let left = |step: &&Step| plan::had_planned(journal, &run.id, &step.prepared.migration.script);
+    let Some(step) = steps.iter().find(left) else { return Ok(()) };
+    let message = format!(
+        "what run {} sent last for {} may still be running: the query history does not show its session to this role",
+        run.id, step.prepared.migration.script
+    );
+    let finding = Diagnostic::error(Code::UnknownOutcome, message)
+        .note(format!("its sessions at the server: {}", run.sessions.join(", ")))
+        .hint("run `snowops migrate --drain cancel`, which ends them first; or see that they are over and run `snowops repair`");
+    Err(Stop::new(StopKind::Migration, finding))
 }

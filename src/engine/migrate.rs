@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Stop, StopKind, Survey, Workspace,
-    drain::Drains,
+    drain::{self, Drains},
     lease,
     survey::{PlanOptions, Scripts, read, refuse, refuse_at_once},
     takeover::{Taken, Takeover},
@@ -19,7 +19,6 @@ use crate::{
     },
     ledger::{Keeper, LedgerState, Presence},
     model::{
-        journal::KnownRun,
         name::MigrationKind,
         plan::{Comparison, Plan, Step},
         target::Purpose,
@@ -228,13 +227,11 @@ impl Target<'_> {
             interrupt: &self.options.interrupt,
             emitter,
         };
-        // A run that ended without knowing may have left a statement running too.
-        let unknown = survey.plan.steps.iter().filter_map(|step| step.resume.as_ref());
-        let unknown = unknown.filter(|resume| resume.unknown.is_some()).map(|resume| resume.run.as_str());
-        let ended = unknown.filter(|id| open.iter().all(|run| run.id != *id));
-        let ended = ended.filter_map(|id| plan::known_run(&journal, id));
-        let sent: Vec<KnownRun> = ended.chain(open.iter().cloned()).collect();
+        let sent = plan::left_running(&journal, &survey.plan);
         let over = drains.wait(&sent).await?;
+        for run in sent.iter().filter(|run| !over.contains(&run.id)) {
+            drain::may_go_on(run, &survey, &journal)?;
+        }
         let takeover = Takeover { workspace, connector, keeper, work, open, over };
         let Taken { state, settled } = takeover.run(&survey).await?;
         Ok((self.scripts.survey(self.workspace, &self.options.plan, state), settled))

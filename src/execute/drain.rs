@@ -93,7 +93,7 @@ impl Drain<'_, '_> {
         let mut told = None;
         let mut stops = Stops::default();
         loop {
-            let quiet = self.keeper.quiet_in();
+            let quiet = self.keeper.quiet_in(run.ended.as_deref());
             let standing = self.look(run).await?;
             let elapsed = self.context.clock.now().since(start);
             let (what, pause) = match standing {
@@ -112,6 +112,9 @@ impl Drain<'_, '_> {
                     (what, quiet.min(QUIET_PAUSE))
                 }
                 Standing::Quiet => return Ok(Drained::Over),
+                Standing::Hidden if self.mode == DrainMode::Cancel => {
+                    return Ok(self.end_sessions(run).await);
+                }
                 Standing::Hidden => return Ok(Drained::Hidden),
             };
             if told.is_none_or(|told| elapsed >= told + TELL_EVERY) {
@@ -147,6 +150,19 @@ impl Drain<'_, '_> {
             let message = format!("the server did not end what it was asked to, {why}");
             self.emitter.emit(Fact::Warning { code: Code::Locked.as_str().to_owned(), message });
         }
+    }
+
+    /// Ends sessions that cannot be seen: when the server says that it did, nothing of them runs.
+    async fn end_sessions(&mut self, run: &KnownRun) -> Drained {
+        for id in &run.sessions {
+            if let Err(error) = ledger::abort_session(self.work, id, self.context).await {
+                let message =
+                    format!("the server did not end session {id} of the run that was cut off: {error}");
+                self.emitter.emit(Fact::Warning { code: Code::Locked.as_str().to_owned(), message });
+                return Drained::Hidden;
+            }
+        }
+        Drained::Over
     }
 
     async fn look(&mut self, run: &KnownRun) -> Result<Standing, LedgerError> {

@@ -7,6 +7,7 @@ mod claim;
 
 use std::time::Duration;
 
+use claim::Looked;
 pub use claim::{AcquireError, check_target};
 
 use super::{
@@ -69,9 +70,8 @@ pub struct Keeper {
     seq: i64,
     /// The history's head as this run knows it.
     head: Head,
-    /// When the row was last looked at before the claim, and how long after that statements of earlier holders may
-    /// still appear in the query history.
-    quiet: (Instants, Duration),
+    /// What the last look before the claim showed of time.
+    looked: Looked,
 }
 
 impl Keeper {
@@ -99,7 +99,7 @@ impl Keeper {
             token: 0,
             seq: 1,
             head: Head::default(),
-            quiet: (start, Duration::ZERO),
+            looked: Looked::default(),
         };
         loop {
             match keeper.claim().await {
@@ -224,10 +224,11 @@ impl Keeper {
         LedgerError::LeaseLost(why.to_owned())
     }
 
-    /// Time until the absence of an earlier holder's statement from the query history means something.
-    pub fn quiet_in(&self) -> Duration {
-        let (since, time) = self.quiet;
-        time.saturating_sub(self.now().since(since))
+    /// Time until the absence of a statement from the query history means something; of a run that ended at `ended`,
+    /// server time, or was cut off.
+    pub fn quiet_in(&self, ended: Option<&str>) -> Duration {
+        let Some(at) = self.looked.at else { return Duration::ZERO };
+        self.looked.quiet_after(self.lease.timing(), ended).saturating_sub(self.now().since(at))
     }
 
     /// Lets time pass, beating.

@@ -109,6 +109,8 @@ pub struct KnownRun {
     pub user: String,
     /// Ids of its work sessions at the server.
     pub sessions: Vec<String>,
+    /// Server time of its `end` row, if it has one.
+    pub ended: Option<String>,
 }
 
 /// Who runs, where from and with what.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::model::{
     checksum::Sha256,
     history::{HistoryRow, RowType, abbreviate_description},
-    journal::{JournalBody, JournalRow, KnownRun},
+    journal::{JournalBody, JournalRow, KnownRun, RunOutcome},
     name::MigrationKind,
     plan::{MigrationStatus, Plan},
     state::MigrationState,
@@ -48,9 +48,29 @@ pub fn open_runs(journal: &[JournalRow]) -> Vec<KnownRun> {
     known_runs(journal, |run| !ended.contains(run))
 }
 
-/// A run, if the journal has its first row.
-pub fn known_run(journal: &[JournalRow], id: &str) -> Option<KnownRun> {
-    known_runs(journal, |run| run == id).pop()
+/// Runs of which a statement may still be running: the open ones, and those that ended without knowing and of which a
+/// step of the plan goes on.
+pub fn left_running(journal: &[JournalRow], plan: &Plan) -> Vec<KnownRun> {
+    let goes_on = |run: &KnownRun| {
+        let mut resumes = plan.steps.iter().filter_map(|step| step.resume.as_ref());
+        resumes.any(|resume| resume.run == run.id)
+    };
+    let has = |is: &dyn Fn(&JournalRow) -> bool| journal.iter().any(is);
+    // What was settled was found to be over, or a person said so.
+    let unknown = |run: &str| {
+        has(&|row| {
+            row.run == run && matches!(row.body, JournalBody::End { outcome: RunOutcome::Unknown, .. })
+        }) && !has(&|row| matches!(&row.body, JournalBody::Settled { run: of, .. } if of == run))
+    };
+    let mut runs = open_runs(journal);
+    runs.extend(known_runs(journal, unknown).into_iter().filter(goes_on));
+    runs
+}
+
+/// Whether a run meant to apply a script.
+pub fn had_planned(journal: &[JournalRow], run: &str, script: &str) -> bool {
+    let planned = |row: &JournalRow| matches!(row.body, JournalBody::Script(_));
+    journal.iter().any(|row| row.run == run && row.script.as_deref() == Some(script) && planned(row))
 }
 
 fn known_runs(journal: &[JournalRow], wanted: impl Fn(&str) -> bool) -> Vec<KnownRun> {
@@ -62,10 +82,12 @@ fn known_runs(journal: &[JournalRow], wanted: impl Fn(&str) -> bool) -> Vec<Know
                 id: row.run.clone(),
                 user: body.user.clone(),
                 sessions: body.sessions.clone(),
+                ended: None,
             }),
             (JournalBody::Session { session }, Some(run)) if !run.sessions.contains(session) => {
                 run.sessions.push(session.clone());
             }
+            (JournalBody::End { .. }, Some(run)) => run.ended = Some(row.at.clone()),
             _ => {}
         }
     }

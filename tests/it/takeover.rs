@@ -114,3 +114,17 @@ fn on_request_the_server_ends_what_still_runs_and_the_run_goes_on() {
     kill(child);
     assert_eq!(attempts(&server, " first "), ["SUCCESS"]);
 }
+
+#[test]
+fn an_idempotent_statement_is_not_sent_again_while_the_first_may_run_unseen() {
+    let modes = Modes { history_delay: None, ..Modes::default() };
+    let (server, project, _) = lost(modes, "CREATE OR REPLACE VIEW slow AS SELECT 1 AS x;");
+    let run = migrate(&project, &[]);
+    assert_eq!(run.code, 5, "{}", run.all());
+    let message = result(&run)["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.ends_with("the query history does not show its session to this role"), "{message}");
+    assert_eq!(attempts(&server, " last "), [""; 0]);
+    let run = migrate(&project, &["--drain", "cancel"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    assert_eq!(attempts(&server, " first "), ["SUCCESS"]);
+}

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+
 use super::{Actions, Keeper};
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -10,7 +12,7 @@ use crate::{
         lease::{LeaseAction, LeaseEvent, Op, Seen, Timing},
         lock_row, millis, sql,
     },
-    model::target::TargetIdentity,
+    model::{target::TargetIdentity, time::Instants},
     session::{Bind, CLAIM_BEGIN, CLAIM_ROLLBACK, DbError, Effect, Engine, ErrorClass, Session},
 };
 
@@ -87,7 +89,7 @@ impl Keeper {
                         (Some(_), false) => Seen::Held,
                     };
                     self.token = found.token + 1;
-                    self.quiet = (self.now(), quiet_after(timing, &found));
+                    self.looked = Looked::new(self.now(), &found);
                     row = Some(found);
                     self.lease.on(self.now(), LeaseEvent::Seen(seen))
                 }
@@ -164,20 +166,43 @@ impl Keeper {
 /// were seen within seconds).
 const LISTED_AFTER: Duration = Duration::from_mins(1);
 
-/// How long after a look at the row statements of its holder may still appear in the query history. Whoever gave the
-/// lease back starts nothing any more; whoever let it expire may have, until the grace after it had passed.
-fn quiet_after(timing: Timing, row: &LockRow) -> Duration {
-    // So short a lease is allowed only with a server of this machine.
-    let listed = if timing.ttl < LISTED_AFTER { timing.ttl / 2 } else { LISTED_AFTER };
-    if row.nonce.is_none() {
-        return listed;
+/// What a look at the lock row showed of time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Looked {
+    /// When it was, by this process.
+    pub(super) at: Option<Instants>,
+    /// When it was, by the server.
+    now: Option<DateTime>,
+    /// The end of a lease that nobody gave back.
+    expires: Option<DateTime>,
+}
+
+impl Looked {
+    fn new(at: Instants, row: &LockRow) -> Self {
+        let held = row.nonce.as_ref().and_then(|_| moment(&row.expires));
+        Self { at: Some(at), now: moment(&row.now), expires: held }
     }
-    let time = |text: &str| text.parse::<jiff::civil::DateTime>().ok();
-    let ago = match (time(&row.expires), time(&row.now)) {
-        (Some(expires), Some(now)) => Duration::try_from(now.duration_since(expires)).unwrap_or_default(),
-        _ => Duration::ZERO,
-    };
-    (timing.grace() + listed).saturating_sub(ago)
+
+    /// How long after the look statements of earlier runs may still appear in the query history. A run that ended at
+    /// `ended` started nothing after that, and whoever gave the lease back neither; whoever let it expire may have, until
+    /// the grace after it had passed.
+    pub(super) fn quiet_after(&self, timing: Timing, ended: Option<&str>) -> Duration {
+        // So short a lease is allowed only with a server of this machine.
+        let listed = if timing.ttl < LISTED_AFTER { timing.ttl / 2 } else { LISTED_AFTER };
+        let (last, more) = match (ended.and_then(moment), self.expires) {
+            (Some(ended), _) => (Some(ended), Duration::ZERO),
+            (None, Some(expires)) => (Some(expires), timing.grace()),
+            (None, None) => (None, Duration::ZERO),
+        };
+        let ago =
+            last.zip(self.now).and_then(|(last, now)| Duration::try_from(now.duration_since(last)).ok());
+        (listed + more).saturating_sub(ago.unwrap_or_default())
+    }
+}
+
+/// A point in time as servers print it.
+fn moment(text: &str) -> Option<DateTime> {
+    text.parse().ok()
 }
 
 /// Whether the target is the one that the ledger was made for.
@@ -209,4 +234,49 @@ pub fn check_target(made_for: &TargetIdentity, now: &TargetIdentity) -> Result<(
             "correct the environment if this is not the target you mean; this version of snowops cannot take over the ledger of another target",
         ),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absence_means_something_once_the_history_had_its_time_after_the_last_possible_start() {
+        let row = |nonce: Option<&str>, expires: &str, now: &str| LockRow {
+            nonce: nonce.map(str::to_owned),
+            token: 1,
+            touch: 1,
+            expires: expires.to_owned(),
+            run: None,
+            holder: None,
+            identity: None,
+            note: None,
+            now: now.to_owned(),
+            expired: true,
+        };
+        let timing = |ttl| Timing { ttl: Duration::from_secs(ttl) };
+        for (ttl, row, ended, wanted) in [
+            // Expired and grace over: the history's minute is left.
+            (120, row(Some("n"), "2026-01-01 10:00:00.000", "2026-01-01 10:00:30"), None, 60_000),
+            (120, row(Some("n"), "2026-01-01 10:00:00", "2026-01-01 10:01:00.5"), None, 29_500),
+            (120, row(Some("n"), "2026-01-01 10:00:00", "2026-01-01 12:00:00"), None, 0),
+            // Given back at an unknown time.
+            (120, row(None, "2026-01-01 10:00:00", "2026-01-01 12:00:00"), None, 60_000),
+            (
+                120,
+                row(None, "2026-01-01 10:00:00", "2026-01-01 12:00:00"),
+                Some("2026-01-01 11:59:50"),
+                50_000,
+            ),
+            (120, row(None, "2026-01-01 10:00:00", "2026-01-01 12:00:00"), Some("2026-01-01 11:00:00"), 0),
+            // What cannot be read makes the wait longer, never shorter.
+            (120, row(Some("n"), "soon", "2026-01-01 12:00:00"), None, 60_000),
+            (120, row(Some("n"), "2026-01-01 10:00:00", "now"), None, 90_000),
+            (8, row(Some("n"), "2026-01-01 10:00:00", "2026-01-01 10:00:02"), None, 4_000),
+        ] {
+            let looked = Looked::new(Instants::default(), &row);
+            let quiet = looked.quiet_after(timing(ttl), ended);
+            assert_eq!(quiet.as_millis(), wanted, "{row:?} {ended:?}");
+        }
+    }
 }

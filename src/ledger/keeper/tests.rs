@@ -572,5 +572,5 @@ async fn what_a_later_run_settled_is_read_although_that_run_has_ended() {
 }
 
 fn open_run(id: &str) -> KnownRun {
-    KnownRun { id: id.to_owned(), user: "tester".to_owned(), sessions: Vec::new() }
+    KnownRun { id: id.to_owned(), user: "tester".to_owned(), sessions: Vec::new(), ended: None }
 }
