@@ -13,6 +13,7 @@ mod render;
 mod repair;
 mod run;
 mod signals;
+mod unlock;
 mod validate;
 
 use std::ffi::OsString;
@@ -97,6 +98,8 @@ enum Command {
     Render(render::RenderArgs),
     /// Remove failed rows from the history and take over changed files
     Repair(repair::RepairArgs),
+    /// Show who holds the lease, or free it
+    Unlock(unlock::UnlockArgs),
     /// Look for what is wrong with configuration, connection, history and lease
     Doctor(doctor::DoctorArgs),
     /// Show the effective configuration, or its schema
@@ -134,6 +137,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exi
         Command::Validate(args) => validate::run(&run, &args),
         Command::Render(args) => render::run(&run, &args),
         Command::Repair(args) => repair::run(&run, &args),
+        Command::Unlock(args) => unlock::run(&run, &args),
         Command::Doctor(args) => doctor::run(&run, &args),
         Command::Config(command) => config::run(&run, &command),
         Command::Completions(args) => completions::run(&run, &args),

@@ -14,6 +14,7 @@ pub mod repair;
 pub mod stop;
 pub mod survey;
 mod takeover;
+pub mod unlock;
 pub mod workspace;
 
 pub use stop::{Stop, StopKind};

@@ -22,7 +22,7 @@ use crate::{
     diagnostic::{Diagnostic, defuse, defuse_line},
     engine::{
         Stop, Survey, doctor::Check, init::Initialized, migrate::Migrated, render::RenderedFile,
-        repair::Repaired,
+        repair::Repaired, unlock::Unlocked,
     },
     event::{Event, EventSink},
     session::snowflake::Notice,
@@ -111,6 +111,8 @@ pub enum Body<'a> {
     Statements,
     /// `repair`.
     Repair(&'a Repaired),
+    /// `unlock`.
+    Unlock(&'a Unlocked),
     /// `doctor`.
     Doctor(&'a [Check]),
     /// `config show`.

@@ -87,6 +87,7 @@ pub(super) fn busy(holder: &str, waited: Duration) -> Stop {
     let message =
         format!("another run holds the lease on this target: {holder}; waited {} s", waited.as_secs());
     let finding = Diagnostic::error(Code::Locked, message)
+        .note("`snowops unlock` shows the lease and when it ends")
         .hint("nothing was written; run again when that run has ended, or wait longer with `--lock-timeout`");
     Stop::new(StopKind::Locked, finding)
 }

@@ -15,7 +15,9 @@ use super::{
 use crate::{
     config::Shown,
     diagnostic::{Diagnostic, Severity, defuse, defuse_line},
-    engine::{Stop, Survey, doctor::Check, init::Initialized, migrate::Migrated, repair::Repaired},
+    engine::{
+        Stop, Survey, doctor::Check, init::Initialized, migrate::Migrated, repair::Repaired, unlock::Unlocked,
+    },
     execute::{Tally, emit::millis},
     ledger::Presence,
     model::{
@@ -83,6 +85,7 @@ fn body(report: &Report<'_>, how: &How, out: &mut dyn Write) -> io::Result<()> {
             migrate(migrated, millis(report.duration), out)
         }
         Body::Repair(repaired) => repair(repaired, out),
+        Body::Unlock(unlocked) => unlock(unlocked, out),
         Body::Doctor(checks) => doctor(checks, out),
         Body::Config(values) => config(values, how, out),
         Body::Schema(schema) => {
@@ -399,6 +402,23 @@ fn repair(repaired: &Repaired, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  {}", defuse_line(text))?;
     }
     Ok(())
+}
+
+fn unlock(unlocked: &Unlocked, out: &mut dyn Write) -> io::Result<()> {
+    let Some(held) = &unlocked.lease else { return writeln!(out, "The lease is free.") };
+    let holder = defuse_line(&held.holder);
+    if unlocked.freed {
+        return writeln!(out, "Freed the lease of {holder}, run {}.", defuse_line(&held.run));
+    }
+    writeln!(out, "The lease is held by {holder}.")?;
+    writeln!(out, "  run  {}", defuse_line(&held.run))?;
+    writeln!(
+        out,
+        "  ends {} unless it is renewed; the server's clock says {}",
+        defuse_line(&held.expires),
+        defuse_line(&held.now)
+    )?;
+    writeln!(out, "To free it once it is over: snowops unlock --lease {}", defuse_line(&held.run))
 }
 
 fn doctor(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {

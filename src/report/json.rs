@@ -15,6 +15,7 @@ use crate::{
         migrate::Migrated,
         render::{RenderedFile, StatementView},
         repair::Repaired,
+        unlock::{Held, Unlocked},
     },
     event::{Event, EventSink, SCHEMA_VERSION},
     execute::{Failure, FailureKind, ScriptResult},
@@ -122,6 +123,7 @@ fn result(report: &Report<'_>) -> Value {
         Body::Migrate(migrated) => migrate_body(migrated),
         Body::Rendered(files) => json!({ "files": files.iter().map(rendered).collect::<Vec<_>>() }),
         Body::Repair(repaired) => repair_body(repaired),
+        Body::Unlock(unlocked) => unlock_body(unlocked),
         Body::Doctor(checks) => json!({ "checks": checks.iter().map(check).collect::<Vec<_>>() }),
         Body::Config(values) => json!({ "values": values.iter().map(shown).collect::<Vec<_>>() }),
         Body::Init(init) => json!({ "files": init.files }),
@@ -385,6 +387,11 @@ fn repair_body(repaired: &Repaired) -> Value {
         "deleted": repaired.deleted,
         "settled": repaired.settled,
     })
+}
+
+fn unlock_body(unlocked: &Unlocked) -> Value {
+    let lease = |held: &Held| json!({ "run": held.run, "holder": held.holder, "expires": held.expires, "now": held.now });
+    json!({ "lease": unlocked.lease.as_ref().map(lease), "freed": unlocked.freed })
 }
 
 fn check(check: &Check) -> Value {

@@ -17,3 +17,5 @@ mod servers;
 mod settling;
 #[cfg(unix)]
 mod takeover;
+#[cfg(unix)]
+mod unlock;

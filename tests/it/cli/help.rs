@@ -13,6 +13,7 @@ const COMMANDS: &[&str] = &[
     "validate",
     "render",
     "repair",
+    "unlock",
     "doctor",
     "config",
     "completions",

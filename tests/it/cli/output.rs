@@ -94,6 +94,7 @@ fn json_results_have_their_frozen_shapes() {
         assert_json_snapshot!("json_info", steady(project.json(&["info"]).1));
         assert_json_snapshot!("json_validate", steady(project.json(&["validate"]).1));
         assert_json_snapshot!("json_repair", steady(project.json(&["repair"]).1));
+        assert_json_snapshot!("json_unlock", steady(project.json(&["unlock"]).1));
         assert_json_snapshot!(
             "json_render",
             steady(project.json(&["render", "--statements", "migrations/R__names.sql"]).1)

@@ -1,0 +1,87 @@
+//! `unlock` while a run holds the lease, and after it was killed.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{
+    harness::{Project, Run},
+    interrupts::{attempts, command, end, finishes, slow, start, until, until_slow_runs},
+};
+
+fn unlock(project: &Project, arguments: &[&str]) -> (i32, Value) {
+    let all = [&["unlock", "--format", "json"], arguments].concat();
+    let run = Run::of(&command(project, &all).output().unwrap());
+    let result = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {}", run.all()));
+    (run.code, result)
+}
+
+#[test]
+fn the_holder_is_shown_and_only_its_own_lease_is_freed() {
+    let (server, project) = slow(Duration::from_secs(4), Duration::from_secs(45));
+    let child = start(&project, &["migrate", "--create-history"]);
+    until_slow_runs(&server);
+    let (code, shown) = unlock(&project, &[]);
+    assert_eq!((code, &shown["freed"]), (7, &Value::Bool(false)), "{shown:#}");
+    let lease = &shown["lease"];
+    assert!(lease["holder"].as_str().unwrap().starts_with("SNOWOPS on "), "{shown:#}");
+    let id = lease["run"].as_str().unwrap().to_owned();
+
+    let (code, other) = unlock(&project, &["--lease", "another"]);
+    assert_eq!((code, &other["error"]["code"]), (7, &"locked".into()), "{other:#}");
+    // It lives and renews.
+    let (code, busy) = unlock(&project, &["--lease", &id, "--lock-timeout", "1s"]);
+    assert_eq!((code, &busy["error"]["code"]), (7, &"locked".into()), "{busy:#}");
+    let run = end(child);
+    assert_eq!(run.code, 0, "{}", run.all());
+    let (code, free) = unlock(&project, &["--lease", &id]);
+    assert_eq!((code, &free["lease"]), (0, &Value::Null), "{free:#}");
+}
+
+#[test]
+fn the_lease_of_a_killed_run_is_freed_once_it_is_over() {
+    let (server, project) = slow(Duration::from_millis(800), Duration::from_secs(45));
+    let mut child = start(&project, &["migrate", "--create-history"]);
+    until_slow_runs(&server);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (_, shown) = unlock(&project, &[]);
+    let id = shown["lease"]["run"].as_str().unwrap().to_owned();
+    let (code, freed) = unlock(&project, &["--lease", &id]);
+    assert_eq!((code, &freed["freed"]), (0, &Value::Bool(true)), "{freed:#}");
+    let (code, _) = unlock(&project, &[]);
+    assert_eq!(code, 0);
+    finishes(&project, &server);
+}
+
+#[test]
+fn a_run_whose_lease_was_taken_by_force_stops_at_its_next_beat() {
+    let (server, project) = slow(Duration::from_secs(3), Duration::from_secs(45));
+    let child = start(&project, &["migrate", "--create-history"]);
+    until_slow_runs(&server);
+    let (_, shown) = unlock(&project, &[]);
+    let id = shown["lease"]["run"].as_str().unwrap().to_owned();
+    let (code, freed) = unlock(&project, &["--lease", &id, "--force"]);
+    assert_eq!((code, &freed["freed"]), (0, &Value::Bool(true)), "{freed:#}");
+    let run = end(child);
+    assert_eq!(run.code, 5, "{}", run.all());
+    assert!(run.err.contains("the lease was lost"), "{}", run.all());
+    assert!(attempts(&server, " last ").is_empty());
+    until("the slow statement's end", || attempts(&server, " slow ") == ["SUCCESS"]);
+    finishes(&project, &server);
+}
+
+#[test]
+fn a_protected_environment_is_not_forced_without_a_word() {
+    let (server, project) = slow(Duration::from_secs(2), Duration::from_secs(45));
+    let file = project.read("snowops.yml");
+    project.write("snowops.yml", &file.replace("schema: PUBLIC", "protected: true, schema: PUBLIC"));
+    let child = start(&project, &["migrate", "--create-history", "--yes"]);
+    until_slow_runs(&server);
+    let (_, shown) = unlock(&project, &[]);
+    let id = shown["lease"]["run"].as_str().unwrap().to_owned();
+    let (code, refused) = unlock(&project, &["--lease", &id, "--force"]);
+    assert_eq!((code, &refused["error"]["code"]), (2, &"confirmation_needed".into()), "{refused:#}");
+    let run = end(child);
+    assert_eq!(run.code, 0, "{}", run.all());
+}
