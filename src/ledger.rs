@@ -452,9 +452,7 @@ pub async fn lock_row(
     let get = |at: usize| cell(&answer, at).map(str::to_owned);
     let number = |at: usize| cell(&answer, at).and_then(history::whole);
     if answer.rows.len() != 1 {
-        let what =
-            format!("the lock table of {} holds {} rows instead of one", full_name(name), answer.rows.len());
-        return Err(LedgerError::Corrupt(Diagnostic::error(Code::CorruptHistory, what)));
+        return Err(LedgerError::Corrupt(lock_rows(name, answer.rows.len())));
     }
     Ok(LockRow {
         nonce: get(0),
@@ -482,6 +480,22 @@ pub async fn free(
     let text = sql_for(session, name).release();
     let answer = ask(session, context, text, binds, How { timeout: None, repeatable: true }).await?;
     Ok(answer.changed == 1)
+}
+
+/// The lock table has no row, or more than one: nobody can hold the lease.
+fn lock_rows(name: &LedgerName, rows: usize) -> Diagnostic {
+    let table = format!("{}.{}.\"{}_lock\"", name.database, name.schema, name.table);
+    let way_out = if rows == 0 {
+        "bring its row back, on Snowflake with Time Travel: INSERT INTO .. SELECT * FROM .. AT (OFFSET => -600)"
+    } else {
+        "keep the row with the highest \"token\" and delete the others"
+    };
+    Diagnostic::error(
+        Code::CorruptHistory,
+        format!("the lock table {table} holds {rows} rows instead of one"),
+    )
+    .note("nothing was written; see that no run is at work before you mend it")
+    .hint(way_out)
 }
 
 /// Whole milliseconds.

@@ -9,6 +9,7 @@ mod compare;
 mod context;
 mod evaluate;
 mod explain;
+mod guard;
 mod journal;
 mod needs;
 mod order;

@@ -114,6 +114,8 @@ codes! {
     UnknownOutcome = "unknown_outcome",
     /// A statement that was already done changed, so the script cannot go on.
     ChangedAfterFailure = "changed_after_failure",
+    /// A row of the history was changed or removed by hand.
+    HistoryChanged = "history_changed",
     /// The history table contradicts itself.
     CorruptHistory = "corrupt_history",
     /// The history table is absent or not visible.

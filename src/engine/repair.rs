@@ -50,7 +50,7 @@ pub struct Mark {
 }
 
 /// What `repair` did.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Repaired {
     /// Scripts whose failed row was removed.
     pub removed: Vec<String>,
@@ -58,6 +58,8 @@ pub struct Repaired {
     pub aligned: Vec<String>,
     /// Scripts whose file is gone and whose row no longer counts.
     pub deleted: Vec<String>,
+    /// Scripts whose row was gone and that are pending again.
+    pub forgotten: Vec<String>,
     /// What was settled, in words.
     pub settled: Option<String>,
 }
@@ -210,6 +212,16 @@ fn repairs(survey: &Survey) -> Changes {
         };
         changes.repaired.removed.push(script.clone());
         changes.rows.push((Some(script), None, JournalBody::Repaired(body)));
+    }
+    for script in &survey.plan.lost {
+        let body = ChangeBody {
+            what: "forgot that it was applied, its row is gone".into(),
+            reason: "repair".into(),
+            row_digest: None,
+            source_sha: None,
+        };
+        changes.repaired.forgotten.push(script.clone());
+        changes.rows.push((Some(script.clone()), None, JournalBody::Repaired(body)));
     }
     for status in &survey.plan.migrations {
         let Some(row) = &status.applied else { continue };

@@ -29,6 +29,8 @@ pub struct Plan {
     pub migrations: Vec<MigrationStatus>,
     /// Half applied scripts that match no file and no history row.
     pub orphans: Vec<String>,
+    /// Scripts that were applied and whose row is gone from the history.
+    pub lost: Vec<String>,
     /// All findings; an error means that nothing may run.
     pub findings: Vec<Diagnostic>,
 }

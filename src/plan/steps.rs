@@ -5,7 +5,7 @@ use std::{collections::HashSet, ptr, sync::Arc};
 use super::{
     callbacks::{self, Callbacks},
     evaluate::{Entry, Evaluation},
-    explain,
+    explain, guard,
     journal::Attempt,
     order,
     resume::{self, Answer},
@@ -71,6 +71,7 @@ pub(super) fn plan(evaluation: &Evaluation<'_>) -> Plan {
         on_error,
         migrations: evaluation.statuses(),
         orphans,
+        lost: guard::lost(evaluation).into_iter().map(|(script, _)| script.to_owned()).collect(),
         findings,
     }
 }

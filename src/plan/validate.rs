@@ -10,7 +10,7 @@ use super::{
     callbacks::Callbacks,
     context::Row,
     evaluate::{Entry, Evaluation},
-    explain,
+    explain, guard,
     resume::Answer,
 };
 use crate::{
@@ -37,6 +37,7 @@ pub(super) enum Purpose {
 pub(super) fn findings(evaluation: &Evaluation<'_>, purpose: Purpose) -> Vec<Diagnostic> {
     let check = Check { evaluation, purpose, templates: templates(evaluation) };
     let mut findings = history(evaluation);
+    findings.extend(guard::findings(evaluation));
     findings.extend(target(evaluation));
     for entry in &evaluation.entries {
         check.state(entry, &mut findings);
@@ -239,7 +240,10 @@ impl Check<'_, '_> {
                 self.waits(entry, Code::PendingMigration, "is new or changed, and waits to run", findings);
             }
             MigrationState::Changed { applied, found } => {
-                findings.extend(entry.migration().map(|migration| changed(migration, row, *applied, *found)));
+                findings.extend(entry.migration().map(|migration| {
+                    row.and_then(|row| guard::changed_row(self.evaluation, migration, row))
+                        .unwrap_or_else(|| changed(migration, row, *applied, *found))
+                }));
             }
             MigrationState::AboveTarget
             | MigrationState::BelowBaseline

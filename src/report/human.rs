@@ -385,8 +385,8 @@ fn embedded(tally: &Tally, embedded: bool, out: &mut dyn Write) -> io::Result<()
 }
 
 fn repair(repaired: &Repaired, out: &mut dyn Write) -> io::Result<()> {
-    let Repaired { removed, aligned, deleted, settled } = repaired;
-    if removed.is_empty() && aligned.is_empty() && deleted.is_empty() && settled.is_none() {
+    let Repaired { removed, aligned, deleted, forgotten, settled } = repaired;
+    if *repaired == Repaired::default() {
         return writeln!(out, "Nothing to repair.");
     }
     for script in removed {
@@ -397,6 +397,13 @@ fn repair(repaired: &Repaired, out: &mut dyn Write) -> io::Result<()> {
     }
     for script in deleted {
         writeln!(out, "  marked {} as deleted: its file is gone", defuse_line(script))?;
+    }
+    for script in forgotten {
+        writeln!(
+            out,
+            "  forgot that {} was applied: its row is gone, and it is pending again",
+            defuse_line(script)
+        )?;
     }
     if let Some(text) = settled {
         writeln!(out, "  {}", defuse_line(text))?;

@@ -385,6 +385,7 @@ fn repair_body(repaired: &Repaired) -> Value {
         "removed": repaired.removed,
         "aligned": repaired.aligned,
         "deleted": repaired.deleted,
+        "forgotten": repaired.forgotten,
         "settled": repaired.settled,
     })
 }

@@ -323,3 +323,39 @@ fn a_half_applied_script_that_is_no_longer_wanted_stops() {
         assert!(!plan.steps.iter().any(|step| step.prepared.migration.script == "V2__a.sql"));
     }
 }
+
+#[test]
+fn a_row_that_was_deleted_is_named_and_its_script_does_not_run_again_unless_repair_forgets_it() {
+    let mut world = World::new().file("V1__a.sql", "insert 1").file("R__r.sql", "grant 1").migrate("run-1");
+    world.history.retain(|row| row.script != "V1__a.sql");
+    let finding = only(world.validate());
+    assert_eq!(finding.code, Code::HistoryChanged);
+    assert_eq!(
+        finding.message,
+        "the history has lost the row of V1__a.sql, which run run-1 applied and recorded"
+    );
+    assert!(world.plan().is_refused());
+    assert_eq!(world.plan().lost, ["V1__a.sql"]);
+    let world = world.run("run-2", &[]).wrote("run-2", "V1__a.sql", repaired());
+    assert!(world.errors().is_empty());
+    assert_eq!(world.steps(), ["apply V1__a.sql"]);
+}
+
+#[test]
+fn a_row_that_was_edited_is_told_from_a_file_that_changed() {
+    let mut world = World::new().file("V1__a.sql", "insert 1").migrate("run-1");
+    world.history[0].checksum = Some(5);
+    let finding = only(world.validate());
+    assert_eq!(finding.code, Code::HistoryChanged);
+    assert!(finding.message.contains("it says crc32:5, and run run-1 wrote crc32:"), "{finding:#?}");
+    let world = world.file("V1__a.sql", "insert 2");
+    assert_eq!(only(world.validate()).code, Code::ChecksumMismatch);
+}
+
+#[test]
+fn rows_that_another_tool_marked_or_wrote_are_no_loss() {
+    // Flyway's repair marks the row of a removed file, and has no journal.
+    let world = World::new().file("V1__a.sql", "insert 1").migrate("run-1");
+    let world = world.row_of("V1__a.sql", |row| row.kind = RowType::Delete).without("V1__a.sql");
+    assert!(!world.errors().contains(&Code::HistoryChanged), "{:#?}", world.validate());
+}

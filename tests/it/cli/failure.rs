@@ -153,6 +153,44 @@ fn a_history_that_was_dropped_is_never_started_from_zero() {
 }
 
 #[test]
+fn a_row_that_was_deleted_does_not_make_its_script_run_again() {
+    let project = Project::with(&[
+        ("V1__t.sql", "CREATE TABLE t (a NUMBER);"),
+        ("V2__u.sql", "CREATE TABLE u (a NUMBER);"),
+    ]);
+    assert_eq!(project.run(&["migrate"]).code, 0);
+    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    file.execute_batch("DELETE FROM \"LOCAL.SNOWOPS.snowops_schema_history\" WHERE \"version\" = '2'")
+        .unwrap();
+    for command in ["plan", "migrate", "validate"] {
+        let run = project.run(&[command]);
+        assert_eq!(run.code, 4, "{}", run.all());
+        assert!(run.err.contains("the history has lost the row of V2__u.sql"), "{}", run.all());
+    }
+    let (code, result) = project.json(&["repair"]);
+    assert_eq!((code, &result["forgotten"][0]), (0, &"V2__u.sql".into()), "{result:#}");
+    assert_eq!(entry(&project, "V2__u.sql")["state"], "pending");
+}
+
+#[test]
+fn a_lock_table_without_its_row_stops_and_says_how_to_mend_it() {
+    let project = Project::with(&[("V1__t.sql", "CREATE TABLE t (a NUMBER);")]);
+    assert_eq!(project.run(&["migrate"]).code, 0);
+    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    let lock = "\"LOCAL.SNOWOPS.snowops_schema_history_lock\"";
+    for (change, rows) in [
+        (format!("INSERT INTO {lock} SELECT * FROM {lock}"), "2 rows"),
+        (format!("DELETE FROM {lock}"), "0 rows"),
+    ] {
+        file.execute_batch(&change).unwrap();
+        project.write("migrations/V2__u.sql", "CREATE TABLE u (a NUMBER);");
+        let run = project.run(&["migrate"]);
+        assert_eq!(run.code, 4, "{}", run.all());
+        assert!(run.err.contains(rows) && run.err.contains("hint"), "{}", run.all());
+    }
+}
+
+#[test]
 fn a_file_that_is_gone_is_an_error_until_repair_marks_it() {
     let project = Project::with(&[
         ("V1__t.sql", "CREATE TABLE t (a NUMBER);"),
