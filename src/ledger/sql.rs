@@ -328,6 +328,16 @@ impl Sql {
         )
     }
 
+    /// When the database was created, and what the account calls itself: locator, region, organization, name. The
+    /// database's name is `:1`. Snowflake only.
+    pub(super) fn select_account(&self) -> String {
+        format!(
+            "SELECT CREATED, CURRENT_ACCOUNT(), CURRENT_REGION(), CURRENT_ORGANIZATION_NAME(), CURRENT_ACCOUNT_NAME() \
+             FROM {}.INFORMATION_SCHEMA.DATABASES WHERE DATABASE_NAME = :1",
+            self.database.quoted()
+        )
+    }
+
     /// When the database was created; with its name as `:1` on Snowflake.
     pub(super) fn select_database(&self) -> String {
         match self.engine {

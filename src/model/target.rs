@@ -71,7 +71,7 @@ pub struct LedgerName {
 /// What makes a target the same one again: account, database, when that was created, and the history table.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TargetIdentity {
-    /// Snowflake account, or `embedded`.
+    /// The account as the server names it: locator and region, which no rename changes; or the embedded engine's.
     pub account: String,
     /// Database.
     pub database: String,
@@ -79,4 +79,22 @@ pub struct TargetIdentity {
     pub created_on: String,
     /// Full name of the history table.
     pub history: String,
+    /// Other names of the account, which ledgers may hold that were taken when only the connection's spelling was known.
+    /// Never written.
+    #[serde(skip)]
+    pub other_accounts: Vec<String>,
+}
+
+impl TargetIdentity {
+    /// Whether a ledger that was made for `made_for` is this target's.
+    pub fn is(&self, made_for: &Self) -> bool {
+        self.is_at(made_for) && self.created_on == made_for.created_on
+    }
+
+    /// The same, but for the time at which the database was created.
+    pub fn is_at(&self, made_for: &Self) -> bool {
+        let named = |name: &String| *name == made_for.account;
+        (named(&self.account) || self.other_accounts.iter().any(named))
+            && (&self.database, &self.history) == (&made_for.database, &made_for.history)
+    }
 }

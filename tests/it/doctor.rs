@@ -276,6 +276,51 @@ fn line(out: &str, name: &str) -> String {
 }
 
 #[test]
+fn however_an_account_is_spelled_it_is_the_same_target() {
+    let server = Server::start(Settings::default()).unwrap();
+    let project = project(server.port(), DEPLOYER);
+    let identity = || -> Value {
+        let world = server.world();
+        let text = world.rows("snowops_schema_history_lock")[0]["identity"].clone().unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let mut number = 1;
+    let mut again = |spelling: &str| {
+        let yml = project.read("snowops.yml");
+        let (before, after) = yml.split_once("account: ").unwrap();
+        let (_, after) = after.split_once(',').unwrap();
+        project.write("snowops.yml", &format!("{before}account: {spelling},{after}"));
+        number += 1;
+        project
+            .write(&format!("migrations/V{number}__t.sql"), &format!("CREATE TABLE t{number} (x NUMBER);\n"));
+        run(&project, &["migrate"])
+    };
+    migrate(&project);
+    for spelling in ["myorg-testkit", "tk12345", "tk12345.west-europe.azure", "MYORG-TESTKIT.privatelink"] {
+        let migrated = again(spelling);
+        assert_eq!(migrated.code, 0, "{spelling}: {}", migrated.all());
+        assert_eq!(identity()["account"], "TK12345.AZURE_WESTEUROPE", "{spelling}");
+    }
+    // What was written by the connection's spelling alone is known again, and written as the server says it.
+    for (old, known) in [
+        ("TK12345", true),
+        ("MYORG-TESTKIT", true),
+        ("TESTKIT", true),
+        ("TK12345.AWS_US_WEST_2", false),
+        ("X", false),
+    ] {
+        let mut row = identity();
+        row["account"] = old.into();
+        server.overwrite("snowops_schema_history_lock", "identity", &row.to_string());
+        let migrated = again("myorg-testkit");
+        assert_eq!(migrated.code == 0, known, "{old}: {}", migrated.all());
+        let now = if known { "TK12345.AZURE_WESTEUROPE" } else { old };
+        assert_eq!(identity()["account"], now);
+        assert!(known || migrated.err.contains("error[foreign_target]"), "{}", migrated.all());
+    }
+}
+
+#[test]
 fn a_ledger_of_another_target_is_told() {
     let server = Server::start(Settings::default()).unwrap();
     let project = project(server.port(), DEPLOYER);

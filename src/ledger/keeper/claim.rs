@@ -150,7 +150,7 @@ impl Keeper {
 
     /// Compares the target with the one that the ledger was made for.
     async fn check_identity(&mut self, row: &LockRow) -> Result<(), LedgerError> {
-        if row.identity.as_ref() == Some(&self.settings.identity) {
+        if row.identity.as_ref().is_some_and(|made_for| self.settings.identity.is(made_for)) {
             return Ok(());
         }
         if self.session.info().engine == Engine::Embedded {
@@ -207,12 +207,10 @@ fn moment(text: &str) -> Option<DateTime> {
 
 /// Whether the target is the one that the ledger was made for.
 pub fn check_target(made_for: &TargetIdentity, now: &TargetIdentity) -> Result<(), LedgerError> {
-    if made_for == now {
+    if now.is(made_for) {
         return Ok(());
     }
-    let (what, why) = if (&made_for.account, &made_for.database, &made_for.history)
-        == (&now.account, &now.database, &now.history)
-    {
+    let (what, why) = if now.is_at(made_for) {
         (
             format!(
                 "database {} was created on {} and the ledger in it was made for one created on {}",
