@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Stop, StopKind, Workspace, survey::read};
 use crate::{
     config::Engine,
-    diagnostic::Diagnostic,
+    diagnostic::{Code, Diagnostic},
     ledger::{self, Presence},
     plan,
     session::Liveness,
@@ -42,7 +42,8 @@ impl Check {
 /// Looks at configuration, scripts, connection, role, places, history, lease and privileges. Writes nothing.
 /// With `plan_only` it does not ask for what a migrate needs beyond planning.
 pub async fn doctor(workspace: &Workspace, warnings: &[Diagnostic], plan_only: bool) -> Vec<Check> {
-    let mut checks = vec![config(workspace, warnings), scripts(workspace)];
+    let mut checks = config(workspace, warnings);
+    checks.push(scripts(workspace));
     match &workspace.environment.engine {
         Engine::Snowflake { connection } => {
             checks.extend(snowflake::look(workspace, connection, plan_only).await);
@@ -61,13 +62,19 @@ pub async fn doctor(workspace: &Workspace, warnings: &[Diagnostic], plan_only: b
     checks
 }
 
-fn config(workspace: &Workspace, warnings: &[Diagnostic]) -> Check {
+/// The environment, or each warning about it. Who runs a pipeline does not choose the modes of its files: what is only
+/// said of them is no fault.
+fn config(workspace: &Workspace, warnings: &[Diagnostic]) -> Vec<Check> {
     let e = &workspace.environment;
-    let found = format!("environment '{}' of project '{}' in {}", e.name, e.project, e.root);
-    match warnings.first() {
-        None => Check::ok("config", found),
-        Some(first) => Check::wrong("config", first.to_string(), first.hint.clone()),
+    if warnings.is_empty() {
+        let found = format!("environment '{}' of project '{}' in {}", e.name, e.project, e.root);
+        return vec![Check::ok("config", found)];
     }
+    let check = |warning: &Diagnostic| Check {
+        ok: warning.code == Code::UnsafePermissions,
+        ..Check::wrong("config", warning.to_string(), warning.hint.clone())
+    };
+    warnings.iter().map(check).collect()
 }
 
 fn scripts(workspace: &Workspace) -> Check {

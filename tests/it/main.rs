@@ -10,6 +10,8 @@ mod doctor;
 mod harness;
 mod hostile;
 #[cfg(unix)]
+mod logins;
+#[cfg(unix)]
 mod interrupts;
 mod pipeline;
 mod races;

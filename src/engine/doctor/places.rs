@@ -31,7 +31,9 @@ pub(super) fn settings(connection: &ResolvedConnection) -> Vec<Check> {
 /// The login that worked.
 pub(super) fn login(info: &SessionInfo, connection: &Connection, about: Option<&About>) -> Check {
     let how = match &connection.login {
-        Login::Password { passcode: None, cache_second_factor: false, .. } => "a password",
+        Login::Password {
+            passcode: None, passcode_in_password: false, cache_second_factor: false, ..
+        } => "a password",
         Login::Password { .. } => "a password and a second factor",
         Login::KeyPair { .. } => "a key pair",
         Login::Token { kind: TokenKind::ProgrammaticAccess, .. } => "a programmatic access token",

@@ -126,7 +126,7 @@ impl Configured {
                 let text = String::from_utf8(bytes).map_err(|_| format!("the token {place} is no text"))?;
                 let text = text.trim();
                 if text.is_empty() {
-                    return Err(format!("the token {place} is empty"));
+                    return Err(format!("the token {place} is empty: get one, and put it there"));
                 }
                 if text.contains(char::is_control) {
                     return Err(format!("the token {place} has several lines, and a token has one"));

@@ -128,7 +128,10 @@ fn decrypt(der: &[u8], passphrase: Option<&SecretText>, place: &str) -> Result<V
         Err(pkcs8::Error::EncryptedPrivateKey(
             pkcs5::Error::UnsupportedAlgorithm { .. } | pkcs5::Error::AlgorithmParametersInvalid { .. },
         )) => Err(mend(place, "it is encrypted in a way that is not known here")),
-        Err(_) => Err(format!("the private key {place} does not open: the passphrase is wrong")),
+        Err(_) => Err(format!(
+            "the private key {place} does not open: the passphrase is wrong; it comes from private_key_passphrase of the \
+             connection, or from PRIVATE_KEY_PASSPHRASE in the environment"
+        )),
     }
 }
 
@@ -155,7 +158,11 @@ fn pem(text: &str, place: &str) -> Result<Document, String> {
         "RSA PRIVATE KEY" => {
             return Err(mend(place, "it is in the old form 'RSA PRIVATE KEY', not in PKCS#8"));
         }
-        "PUBLIC KEY" | "CERTIFICATE" => return Err(mend(place, "it is the public part")),
+        "PUBLIC KEY" | "CERTIFICATE" => {
+            return Err(format!(
+                "the private key {place} cannot be used: it is the public part; give the other file of the pair"
+            ));
+        }
         _ => return Err(mend(place, "it is no RSA key in PKCS#8")),
     };
     let body = body.replace("\\r", "").replace("\\n", "");
@@ -174,7 +181,9 @@ fn bare(bytes: &[u8], place: &str) -> Result<Document, String> {
     let text: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     match BASE64_STANDARD.decode(text) {
         Ok(der) if der.first() == Some(&SEQUENCE) => Ok(Document { label: None, der }),
-        _ => Err(mend(place, "it is no key in PEM or DER")),
+        _ => Err(format!(
+            "the private key {place} cannot be used: it is no key in PEM or DER; check the path, or what the variable holds"
+        )),
     }
 }
 

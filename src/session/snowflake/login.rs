@@ -1,10 +1,14 @@
-//! The login: body, session parameters, and what its refusals mean.
+//! The login: body and session parameters.
+
+mod advice;
 
 use std::{sync::Arc, time::Duration};
 
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+
+use advice::Advice;
 
 use super::{
     SnowflakeSettings,
@@ -19,16 +23,12 @@ use crate::{
         connection::{Connection, TokenKind},
         secret::SecretText,
         target::{Purpose, SecondaryRoles, SessionSpec},
-        time::Instants,
     },
     session::{DbError, Effect, Engine, ErrorClass, Phase, SessionInfo},
 };
 
 /// How long a login may be tried. Snowflake's drivers allow 120 s.
 const BUDGET: Duration = Duration::from_mins(2);
-
-/// Clocks that differ by more than this spoil a key pair login (Snowflake allows about a minute).
-const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
 /// Session parameters that snowops' own promises stand on: a project cannot set them.
 const OWN: [(&str, &str); 4] = [
@@ -217,14 +217,14 @@ fn body(settings: &SnowflakeSettings, credential: &Credential, spec: &SessionSpe
             if *second_factor != SecondFactor::Plain {
                 parameters.insert("CLIENT_REQUEST_MFA_TOKEN".to_owned(), json!(true));
             }
-            // A passcode is good for one login.
-            if !matches!(second_factor, SecondFactor::Cached(_)) {
-                if *passcode_in_password {
-                    put("EXT_AUTHN_DUO_METHOD", json!("passcode"));
-                } else if let Some(passcode) = passcode {
-                    put("EXT_AUTHN_DUO_METHOD", json!("passcode"));
-                    put("PASSCODE", json!(passcode.expose()));
-                }
+            let cached = matches!(second_factor, SecondFactor::Cached(_));
+            if *passcode_in_password {
+                // Without it the server would take the passcode for a part of the password.
+                put("EXT_AUTHN_DUO_METHOD", json!("passcode"));
+            } else if let Some(passcode) = passcode.as_ref().filter(|_| !cached) {
+                // A passcode is good for one login.
+                put("EXT_AUTHN_DUO_METHOD", json!("passcode"));
+                put("PASSCODE", json!(passcode.expose()));
             }
         }
         Credential::KeyPair(token) => {
@@ -306,72 +306,6 @@ fn refuse_own_parameters(spec: &SessionSpec) -> Result<(), DbError> {
         let message = format!("`parameters` cannot set {name}, which snowops sets itself: {why}");
         Err(fault(ErrorClass::Login, Phase::Connect, Effect::NotSent, None, message))
     })
-}
-
-/// What a refused login means, with all that is known here.
-struct Advice<'a> {
-    settings: &'a SnowflakeSettings,
-    source: &'a dyn CredentialSource,
-    now: Instants,
-    /// The server's header `Date`.
-    date: Option<&'a str>,
-}
-
-impl Advice<'_> {
-    fn explain(&self, refused: &DbError) -> String {
-        let connection = &self.settings.connection;
-        let code = refused.code.as_deref().unwrap_or_default();
-        let user = connection.user.as_deref().unwrap_or("the token's user");
-        let how = self.source.describe();
-        let advice = match code {
-            "390100" => format!("check user {user} and the password; service users have none"),
-            "390102" => "wait, or let an administrator unlock the user".to_owned(),
-            "390144" | "394300" | "394301" | "394302" | "394303" | "394304" | "394305" | "394306" => {
-                self.key_pair(user, &how)
-            }
-            "390186" | "390189" => {
-                format!("grant the role to {user}, or correct `role` of this environment")
-            }
-            "390303" | "390318" | "390110" | "390195" => {
-                "get a new token; a token of a pipeline lives for minutes, so get it in the same step"
-                    .to_owned()
-            }
-            "390422" => "let this address into the network policy of the account or the user".to_owned(),
-            _ => return format!("{} (login of {user} with {how})", refused.message),
-        };
-        format!("{} (login of {user} with {how}): {advice}", refused.message)
-    }
-
-    fn key_pair(&self, user: &str, how: &str) -> String {
-        if let Some((apart, side)) = self.skew() {
-            return format!(
-                "this machine's clock is {} {side} the server's, and a signed token is only good at its time: set the \
-                 clock",
-                words(apart)
-            );
-        }
-        let fingerprint = how.rsplit(' ').next().unwrap_or_default();
-        format!("compare RSA_PUBLIC_KEY_FP in DESC USER {user} with {fingerprint}, and the account's name")
-    }
-
-    /// How far the clocks are apart, if it matters.
-    fn skew(&self) -> Option<(Duration, &'static str)> {
-        let server = jiff::fmt::rfc2822::parse(self.date?).ok()?;
-        let server: Duration = server.timestamp().as_duration().try_into().ok()?;
-        let here = self.now.wall;
-        let side = if here > server { "ahead of" } else { "behind" };
-        let apart = here.abs_diff(server);
-        (apart > CLOCK_TOLERANCE).then_some((apart, side))
-    }
-}
-
-/// A span of time in the unit that fits.
-fn words(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds => format!("{} h", seconds / 3600),
-    }
 }
 
 #[cfg(test)]

@@ -179,8 +179,21 @@ async fn a_refused_login_says_what_to_check() {
         (password(None, false, false), "390186", "grant the role to deploy"),
         (password(None, false, false), "390422", "network policy"),
         (token(TokenKind::OAuth), "390318", "get a new token"),
-        (token(TokenKind::OAuth), "390303", "get a new token"),
-        (token(TokenKind::ProgrammaticAccess), "394400", "with a programmatic access token"),
+        (token(TokenKind::OAuth), "390303", "security integration"),
+        (
+            token(TokenKind::ProgrammaticAccess),
+            "394400",
+            "SHOW USER PROGRAMMATIC ACCESS TOKENS FOR USER deploy",
+        ),
+        (password(None, false, false), "394508", "give a current code"),
+        (password(Some("1"), false, false), "394507", "set authenticator = \"USERNAME_PASSWORD_MFA\""),
+        (password(None, true, true), "394507", "the account must allow it"),
+        (password(None, false, false), "390120", "somebody or something denied it"),
+        (password(None, false, false), "390126", "nobody approved it in time"),
+        (password(None, false, false), "390122", "enrol a second factor"),
+        (password(None, false, false), "390123", "is locked"),
+        (password(None, false, false), "390129", "the second factor did not work"),
+        (key_pair(), "390100", fingerprint),
         (key_pair(), "390144", fingerprint),
         (key_pair(), "394304", "RSA_PUBLIC_KEY_FP in DESC USER deploy"),
     ] {
@@ -200,6 +213,7 @@ async fn f12_a_wrong_clock_is_told_from_a_wrong_key() {
         ("Wed, 31 Dec 2025 23:00:00 GMT", Some("is 60 min ahead of the server's")),
         ("Fri, 02 Jan 2026 00:00:00 GMT", Some("is 24 h behind the server's")),
         ("Thu, 01 Jan 2026 00:01:00 GMT", Some("is 60 s behind the server's")),
+        ("Thu, 01 Jan 2026 00:59:58 GMT", Some("is 60 min behind the server's")),
         (NOW, None),
     ] {
         let error = refused(key_pair(), "390144", "JWT token is invalid.", date).await;
@@ -209,6 +223,25 @@ async fn f12_a_wrong_clock_is_told_from_a_wrong_key() {
     // A password does not care.
     let error = refused(password(None, false, false), "390100", "No.", "Fri, 02 Jan 2026 00:00:00 GMT").await;
     assert!(!error.message.contains("clock"), "{error}");
+}
+
+#[tokio::test]
+async fn a_passcode_at_the_end_of_the_password_is_always_said_to_be_there() {
+    let server = Server::start(|_| {
+        let Reply::Json(mut answer) = welcome() else { return Reply::Close };
+        answer["data"]["mfaToken"] = json!("mfa-canary");
+        Reply::Json(answer)
+    });
+    let mut client = Client::new(server.port);
+    client.settings.connection.login = password(None, true, true);
+    let connector = client.connector();
+    for _ in 0..2 {
+        connector.open(spec(Purpose::Keeper)).await.unwrap();
+    }
+    for (seen, token) in server.seen().iter().zip([Value::Null, json!("mfa-canary")]) {
+        let data = &seen.body["data"];
+        assert_eq!((&data["EXT_AUTHN_DUO_METHOD"], &data["TOKEN"]), (&json!("passcode"), &token));
+    }
 }
 
 #[tokio::test]
