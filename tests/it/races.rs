@@ -1,5 +1,8 @@
 //! Several processes on one target, and processes that die.
 
+#[cfg(unix)]
+mod rounds;
+
 use std::{
     process::{Child, Stdio},
     thread,
