@@ -25,7 +25,6 @@ use crate::{
         repair::Repaired, unlock::Unlocked,
     },
     event::{Event, EventSink},
-    session::snowflake::Notice,
 };
 
 /// How results are written.
@@ -164,19 +163,6 @@ impl Ui {
         let file = self.events.as_ref().and_then(|file| file.try_clone().ok());
         let file = file.map(|file| Box::new(json::Events::new(Box::new(file))) as Box<dyn EventSink>);
         Box::new(Fan(live.into_iter().chain(file).collect()))
-    }
-
-    /// Says on stderr, for people, that a server keeps the command waiting. Machines see the time of what follows.
-    pub fn waits(&self) -> impl Fn(Notice) + Send + Sync + use<> {
-        let silent = self.format == Format::Json || self.loudness == Loudness::Quiet;
-        move |notice| {
-            if !silent {
-                let seconds = notice.elapsed.as_secs();
-                let since = if seconds > 0 { format!(" ({seconds} s so far)") } else { String::new() };
-                // A log that nobody can read any more does not stop a command.
-                let _ = writeln!(io::stderr(), "waiting: {}{since}", defuse_line(&notice.what));
-            }
-        }
     }
 
     /// Shows a command's answer.

@@ -147,11 +147,9 @@ pub(super) fn run(run: &Run, args: &MigrateArgs) -> anyhow::Result<Exit> {
         drain: args.drain.into(),
         interrupt: interrupt.clone(),
     };
-    let mut sink = run.ui.sink();
     let mut confirm = |survey: &Survey| confirm(run, &workspace, args.yes, survey);
-    let work = migrate(&workspace, &options, sink.as_mut(), &mut confirm);
+    let work = migrate(&workspace, &options, &run.events, &mut confirm);
     let migrated = signals::interruptible(&interrupt, work)?;
-    drop(sink);
     let environment = Some(workspace.environment.name.as_str());
     let migrated = match migrated {
         Ok(migrated) => migrated,

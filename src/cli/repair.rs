@@ -48,11 +48,9 @@ pub(super) fn run(run: &Run, args: &RepairArgs) -> anyhow::Result<Exit> {
         outcome,
     });
     let lock_timeout = args.lock_timeout.unwrap_or(workspace.environment.lock.timeout);
-    let mut sink = run.ui.sink();
     let interrupt = Interrupt::default();
     let options = RepairOptions { lock_timeout, mark, interrupt: interrupt.clone() };
-    let repaired = signals::interruptible(&interrupt, repair(&workspace, &options, sink.as_mut()))?;
-    drop(sink);
+    let repaired = signals::interruptible(&interrupt, repair(&workspace, &options, &run.events))?;
     let environment = Some(workspace.environment.name.as_str());
     match repaired {
         Ok(repaired) => run.answer(Answer {

@@ -14,10 +14,11 @@ use crate::{
     config::{self, Inputs, Loaded, ProcessEnv, Project, Surroundings},
     diagnostic::{Code, Diagnostic},
     engine::{Stop, StopKind, Workspace},
+    execute::emit::Stream,
     files,
     model::time::Instants,
     report::{Body, Format, Loudness, Report, Ui},
-    session::{context::Context, snowflake::Notices},
+    session::context::Context,
     source::git,
 };
 
@@ -27,6 +28,8 @@ pub(super) struct Run {
     pub(super) inputs: Inputs,
     pub(super) context: Context,
     pub(super) surroundings: Surroundings,
+    /// What happens, as it happens.
+    pub(super) events: Stream,
     started: Instants,
 }
 
@@ -64,7 +67,8 @@ impl Run {
         let ui = Ui::new(format, color, Loudness::of(global.quiet, global.verbose), pipeline, events.0);
         let context = Context::system();
         let started = context.clock.now();
-        let run = Self { ui, inputs, context, surroundings, started };
+        let events = Stream::new(context.clone(), ui.sink());
+        let run = Self { ui, inputs, context, surroundings, events, started };
         match wrong {
             None => Ok(Ok(run)),
             Some(finding) => {
@@ -89,7 +93,7 @@ impl Run {
                     environment,
                     context: self.context.clone(),
                     surroundings,
-                    notices: Notices::new(self.ui.waits()),
+                    notices: self.events.notices(),
                 };
                 Ok(Ok(Opened { workspace, warnings }))
             }
@@ -119,6 +123,8 @@ impl Run {
 
     /// Shows an answer and gives its exit code.
     pub(super) fn answer(&self, answer: Answer<'_>) -> anyhow::Result<Exit> {
+        // Nothing moves on the screen any more.
+        self.events.close();
         let Answer { command, environment, findings, stop, body, exit } = answer;
         let exit = exit.unwrap_or_else(|| stop.map_or(Exit::DONE, Exit::of));
         let environment = environment.map(str::to_owned);

@@ -48,11 +48,9 @@ pub(super) fn run(run: &Run, args: &UnlockArgs) -> anyhow::Result<Exit> {
         lock_timeout: args.lock_timeout.unwrap_or(workspace.environment.lock.timeout),
         interrupt: interrupt.clone(),
     };
-    let mut sink = run.ui.sink();
     let mut confirm = |held: &Held| confirm(run, &workspace, args.yes, held);
-    let work = unlock(&workspace, &options, sink.as_mut(), &mut confirm);
+    let work = unlock(&workspace, &options, &run.events, &mut confirm);
     let unlocked = signals::interruptible(&interrupt, work)?;
-    drop(sink);
     let environment = Some(workspace.environment.name.as_str());
     match unlocked {
         Ok(unlocked) => {

@@ -12,10 +12,14 @@ use super::{
 use crate::{
     config::Engine,
     diagnostic::{Code, Diagnostic},
-    event::{EventSink, Fact},
+    event::Fact,
     execute::{
-        Execution, Failure, FailureKind, Interruption, RunReport, drain::DrainMode, emit::Emitter,
-        emit::millis, execute, interrupt::Interrupt, settle::Settlement,
+        Execution, Failure, FailureKind, Interruption, RunReport,
+        drain::DrainMode,
+        emit::{Emitter, Stream, millis},
+        execute,
+        interrupt::Interrupt,
+        settle::Settlement,
     },
     ledger::{Keeper, LedgerState, Presence},
     model::{
@@ -64,11 +68,11 @@ pub type Confirm<'a> = dyn FnMut(&Survey) -> Result<(), Stop> + Send + 'a;
 pub async fn migrate(
     workspace: &Workspace,
     options: &MigrateOptions,
-    sink: &mut dyn EventSink,
+    events: &Stream,
     confirm: &mut Confirm<'_>,
 ) -> Result<Migrated, Stop> {
-    let run = workspace.context.ids.next().to_string();
-    let mut emitter = Emitter::new(workspace.context.clone(), run.clone(), sink);
+    let run = events.run().to_owned();
+    let mut emitter = Emitter::new(events);
     let scripts = Scripts::resolve(workspace);
     let connector = workspace.connector()?;
     emitter.emit(Fact::RunStarted {

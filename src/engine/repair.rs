@@ -11,8 +11,12 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
-    event::EventSink,
-    execute::{drain::DrainMode, emit::Emitter, interrupt::Interrupt, settle::Settlement},
+    execute::{
+        drain::DrainMode,
+        emit::{Emitter, Stream},
+        interrupt::Interrupt,
+        settle::Settlement,
+    },
     ledger::{Keeper, LedgerError, LedgerState, NewHistoryRow, NewJournalRow, Presence},
     model::{
         checksum::Sha256,
@@ -68,10 +72,10 @@ pub struct Repaired {
 pub async fn repair(
     workspace: &Workspace,
     options: &RepairOptions,
-    sink: &mut dyn EventSink,
+    events: &Stream,
 ) -> Result<Repaired, Stop> {
-    let run = workspace.context.ids.next().to_string();
-    let mut emitter = Emitter::new(workspace.context.clone(), run.clone(), sink);
+    let run = events.run().to_owned();
+    let mut emitter = Emitter::new(events);
     let scripts = Scripts::resolve(workspace);
     let connector = workspace.connector()?;
     let mut session = workspace.keeper(connector.as_ref()).await?;

@@ -10,8 +10,10 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
-    event::EventSink,
-    execute::{emit::Emitter, interrupt::Interrupt},
+    execute::{
+        emit::{Emitter, Stream},
+        interrupt::Interrupt,
+    },
     ledger::{self, LockRow, Presence},
     model::target::Purpose,
     session::{Liveness, Session},
@@ -59,7 +61,7 @@ pub struct Held {
 pub async fn unlock(
     workspace: &Workspace,
     options: &UnlockOptions,
-    sink: &mut dyn EventSink,
+    events: &Stream,
     confirm: &mut (dyn FnMut(&Held) -> Result<(), Stop> + Send),
 ) -> Result<Unlocked, Stop> {
     let connector = workspace.connector()?;
@@ -95,8 +97,8 @@ pub async fn unlock(
         close(session).await?;
         return Ok(Unlocked { lease: Some(held), freed });
     }
-    let run = workspace.context.ids.next().to_string();
-    let mut emitter = Emitter::new(workspace.context.clone(), run.clone(), sink);
+    let run = events.run().to_owned();
+    let mut emitter = Emitter::new(events);
     let ask = Ask {
         workspace,
         timeout: options.lock_timeout,

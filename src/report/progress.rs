@@ -22,7 +22,8 @@ pub(super) struct Progress {
     /// Width of the longest script name seen, so that lines line up.
     width: usize,
     action: Option<Action>,
-    waited: bool,
+    /// The minute of the wait for the lease that was last told.
+    waited: Option<u64>,
 }
 
 impl Progress {
@@ -33,7 +34,7 @@ impl Progress {
         {
             bar.set_style(style.progress_chars("=> "));
         }
-        Self { err, bar, verbose, width: 40, action: None, waited: false }
+        Self { err, bar, verbose, width: 40, action: None, waited: None }
     }
 
     fn line(&mut self, text: &str) {
@@ -78,10 +79,18 @@ impl Progress {
                 self.line(&format!("{bold}{environment}{bold:#}: {target}"));
             }
             Fact::Planned { steps, .. } => self.bar.set_length(as_u64(*steps)),
-            Fact::LeaseWaiting { holder, .. } => self.waiting(holder),
+            Fact::LeaseWaiting { holder, elapsed_ms } => self.lease_waiting(holder, *elapsed_ms),
             // Not before: until then a person may be asked something.
             Fact::LeaseAcquired { .. } => self.bar.set_draw_target(ProgressDrawTarget::stderr()),
-            Fact::Waiting { .. } | Fact::StatementFailed { .. } => {}
+            Fact::StatementFailed { .. } => {}
+            Fact::Waiting { what, elapsed_ms } => {
+                let since = if *elapsed_ms < 1_000 {
+                    String::new()
+                } else {
+                    format!(" ({} so far)", time(*elapsed_ms))
+                };
+                self.line(&format!("  waiting: {}{since}", defuse_line(what)));
+            }
             Fact::PlanShrunk { before, after } => {
                 self.bar.set_length(as_u64(*after));
                 self.line(&format!("  another run did {} of {before} steps meanwhile", before - after));
@@ -139,11 +148,14 @@ impl Progress {
         }
     }
 
-    fn waiting(&mut self, holder: &str) {
+    /// A line at first and one a minute, so that a log shows that it still waits, and for whom.
+    fn lease_waiting(&mut self, holder: &str, elapsed_ms: u64) {
         let text = format!("waiting for the lease, held by {}", defuse_line(holder));
-        if !self.waited {
-            self.waited = true;
-            self.line(&format!("  {text}"));
+        let minute = elapsed_ms / 60_000;
+        if self.waited != Some(minute) {
+            self.waited = Some(minute);
+            let since = if minute == 0 { String::new() } else { format!(" ({} so far)", time(elapsed_ms)) };
+            self.line(&format!("  {text}{since}"));
         }
         self.bar.set_message(text);
     }

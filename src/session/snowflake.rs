@@ -66,7 +66,8 @@ impl Notices {
         Self(Some(Arc::new(hear)))
     }
 
-    fn tell(&self, notice: Notice) {
+    /// Tells of a wait.
+    pub(crate) fn tell(&self, notice: Notice) {
         if let Some(hear) = &self.0 {
             hear(notice);
         }

@@ -236,7 +236,7 @@ fn without_a_network_the_rest_is_still_looked_at() {
     let mut settings = pinned();
     settings.add_filter(r"port \d+", "port [port]");
     // How often and how long it waited is chance.
-    settings.add_filter(r"waiting: .*\n", "");
+    settings.add_filter(r" *waiting: .*\n", "");
     settings.bind(|| assert_snapshot!("doctor_no_network", run.all()));
 }
 

@@ -45,7 +45,7 @@ const CONTROL_BUDGET: Duration = Duration::from_secs(30);
 /// How long the end of a session may be tried.
 const CLOSE_BUDGET: Duration = Duration::from_secs(10);
 
-/// A statement that runs on is told of this often.
+/// A statement that runs on is told of when the server says so first, and then this often.
 const TELL_EVERY: Duration = Duration::from_mins(1);
 
 /// How long the server may be late with ending a statement whose time is over, before it is asked to.
@@ -158,7 +158,7 @@ impl SnowflakeSession {
         start: Instants,
     ) -> Result<Envelope<Data>, DbError> {
         let mut backoff = Backoff::new();
-        let mut told = Duration::ZERO;
+        let mut told: Option<Duration> = None;
         let mut aborted = false;
         let mut known: Option<String> = None;
         while answered.code().is_some_and(|code| IN_PROGRESS.contains(&code.as_str())) {
@@ -173,8 +173,9 @@ impl SnowflakeSession {
                 return Err(fault(ErrorClass::Internal, Phase::Answer, Effect::Unknown, None, message));
             };
             let elapsed = wire.now().since(start);
-            if elapsed.saturating_sub(told) >= TELL_EVERY {
-                told = elapsed;
+            // The server said for the first time that it takes longer than a request is held, or a while ago.
+            if told.is_none_or(|told| elapsed.saturating_sub(told) >= TELL_EVERY) {
+                told = Some(elapsed);
                 let id = known.as_deref().unwrap_or("unknown");
                 wire.notices
                     .tell(Notice { what: format!("the statement is running (query id {id})"), elapsed });
