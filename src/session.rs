@@ -13,7 +13,7 @@ pub(crate) mod conformance;
 #[cfg(test)]
 pub(crate) mod simulated;
 
-pub use self::advice::advice;
+pub use self::advice::{Cure, advice, cure};
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};

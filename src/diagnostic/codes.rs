@@ -141,6 +141,8 @@ codes! {
     Locked = "locked",
     /// The database could not be reached, or refused the login.
     ConnectionFailed = "connection_failed",
+    /// The server refused a statement of snowops' own on the schema history, for a reason that a person can put right.
+    LedgerRefused = "ledger_refused",
     /// The database does not exist or is not visible.
     MissingDatabase = "missing_database",
     /// A protected environment needs a confirmation.

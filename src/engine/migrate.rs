@@ -28,7 +28,7 @@ use crate::{
         target::Purpose,
     },
     plan,
-    session::{Connector, Session, advice},
+    session::{Connector, Cure, Session, advice, cure},
 };
 
 /// What `migrate` is asked for.
@@ -346,12 +346,12 @@ fn failed(survey: &Survey, failure: &Failure) -> Stop {
         FailureKind::Unknown => (
             Code::UnknownOutcome,
             format!("nobody can say whether statement {ordinal} of {of} of {script} was done: {message}"),
-            "run `snowops migrate` again: it finds out before it goes on",
+            "run `snowops migrate` again: it finds out before it goes on".to_owned(),
         ),
         FailureKind::OpenTransaction => (
             Code::OpenTransaction,
             format!("{script} ends with an open transaction, which was rolled back"),
-            "end it with COMMIT or ROLLBACK inside the script and run `snowops migrate` again",
+            "end it with COMMIT or ROLLBACK inside the script and run `snowops migrate` again".to_owned(),
         ),
     };
     let mut finding = Diagnostic::error(code, text).hint(hint);
@@ -410,17 +410,27 @@ fn unlisted_database(message: &str) -> Option<&str> {
     Some(rest.split_once('\'')?.0)
 }
 
-/// What to do about a refused statement. `A__` scripts and callbacks have no row to go on from: they start anew.
-const fn way_on(failure: &Failure) -> &'static str {
-    match (failure.kind, failure.ordinal) {
-        (MigrationKind::Always | MigrationKind::Callback, _) => {
-            "mend the script and run `snowops migrate` again; a script of this kind then runs from its first statement, so each must bear being repeated"
+/// What to do about a refused statement: a script is not to be mended for what lies around it. `A__` scripts and
+/// callbacks have no row to go on from: they start anew.
+fn way_on(failure: &Failure) -> String {
+    let anew = matches!(failure.kind, MigrationKind::Always | MigrationKind::Callback);
+    let begun = !anew && failure.ordinal > 1;
+    let mend = match cure(&failure.error) {
+        Cure::Script if begun => {
+            "mend the script from that statement on (the ones before it must stay as they are) and "
         }
-        (_, 0 | 1) => "mend the script and run `snowops migrate` again",
-        _ => {
-            "mend the script from that statement on (the ones before it must stay as they are) and run `snowops migrate` again: it goes on from there"
+        Cure::Script => "mend the script and ",
+        Cure::Surroundings => "put the cause right, leave the script as it is, and ",
+        Cure::Nothing => "leave the script as it is and ",
+    };
+    let then = match (anew, begun) {
+        (true, _) => {
+            "; a script of this kind then runs from its first statement, so each must bear being repeated"
         }
-    }
+        (false, true) => ": it goes on from there",
+        (false, false) => "",
+    };
+    format!("{mend}run `snowops migrate` again{then}")
 }
 
 /// Whether a plan has anything that a person should agree to.

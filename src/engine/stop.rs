@@ -5,7 +5,7 @@ use crate::{
     execute::interrupt::Interrupt,
     ledger::{LedgerError, full_name},
     model::target::LedgerName,
-    session::{DbError, ErrorClass, Phase, advice},
+    session::{Cure, DbError, ErrorClass, Phase, advice, cure},
 };
 
 /// Why a command stopped: a finding, the server's own words where there are any, and the kind that decides the
@@ -69,12 +69,17 @@ impl Stop {
         self
     }
 
-    /// A request of snowops' own that failed.
+    /// A request of snowops' own that failed. What a person can put right is no fault of snowops: rights, a warehouse,
+    /// locks, a name that is hidden.
     pub fn db(doing: &str, error: &DbError) -> Self {
         let connecting = matches!(error.phase, Phase::Connect)
             || matches!(error.class, ErrorClass::Login | ErrorClass::Connection);
+        let refused = cure(error) != Cure::Script
+            || matches!(error.class, ErrorClass::NotFound | ErrorClass::AlreadyExists);
         let (kind, code) = if connecting {
             (StopKind::Connection, Code::ConnectionFailed)
+        } else if refused {
+            (StopKind::Validation, Code::LedgerRefused)
         } else {
             (StopKind::Internal, Code::Internal)
         };
@@ -91,6 +96,10 @@ impl Stop {
                 let mut stop = Self::db("a statement on the schema history", error);
                 if begun {
                     stop.kind = StopKind::Migration;
+                    let advice = stop.finding.hint.take();
+                    stop.finding = advice.into_iter().fold(stop.finding, Diagnostic::note).hint(
+                        "nothing more was sent; run `snowops migrate` again: it finds out what is done and goes on from there",
+                    );
                 }
                 stop
             }
