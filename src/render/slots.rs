@@ -162,7 +162,7 @@ pub fn mask(text: &str, secrets: &[(String, String)]) -> String {
 }
 
 /// The inside of a `'...'` literal for `value`: Snowflake reads `''` and backslash escapes there.
-pub(super) fn escape_quoted(value: &str) -> String {
+pub(crate) fn escape_quoted(value: &str) -> String {
     value.replace('\\', "\\\\").replace('\'', "''")
 }
 

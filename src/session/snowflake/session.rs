@@ -82,7 +82,7 @@ impl SnowflakeSession {
     ) -> Result<Self, DbError> {
         let redactor = Redactor::new(&settings.secrets);
         if let Some(proxy) = &settings.connection.network.proxy {
-            redactor.add("proxy address", proxy.expose());
+            redactor.add_proxy(proxy.expose());
         }
         let mut wire = Wire::new(http, settings.context.clone(), settings.notices.clone(), redactor);
         let info = login(&wire, settings, source, spec).await?;
