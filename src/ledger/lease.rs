@@ -250,7 +250,7 @@ impl Lease {
             SendKind::LedgerWrite => self.phase == Phase::Held && self.fresh(now) && !self.beat_due(now),
             SendKind::Release => {
                 let over = |open: &Open| now.since(open.sent) > self.timing.settled_after();
-                matches!(self.phase, Phase::Held | Phase::Releasing)
+                matches!(self.phase, Phase::Committed | Phase::Held | Phase::Releasing)
                     && self.fresh(now)
                     && self.open.iter().filter(|open| open.op != Op::Release).all(over)
             }
@@ -390,7 +390,9 @@ impl Lease {
     fn finish(&mut self, now: Instants) -> SmallVec<[LeaseAction; 2]> {
         // A write that is still on its way would land after the next owner's first read if the row were given away
         // before it is over; an old beat may mean that the row is another's already.
-        if self.phase == Phase::Held && self.may_send(now, SendKind::Release) {
+        // A claim that was committed and not read back is given back too: what is released goes by nonce and token.
+        let ours = matches!(self.phase, Phase::Committed | Phase::Held);
+        if ours && self.may_send(now, SendKind::Release) {
             self.phase = Phase::Releasing;
             return smallvec![LeaseAction::Send(Op::Release)];
         }

@@ -133,6 +133,16 @@ fn a_beat_counts_from_when_it_was_sent_and_only_if_answered_in_time() {
 }
 
 #[test]
+fn a_claim_that_was_never_read_back_is_given_back_while_it_is_fresh() {
+    for (finish, released) in [(1, true), (60, true), (61, false)] {
+        let mut lease = held_since(0);
+        lease.phase = Phase::Committed;
+        let actions = lease.on(at(finish), LeaseEvent::Finish);
+        assert_eq!(actions.contains(&LeaseAction::Send(Op::Release)), released, "at {finish}");
+    }
+}
+
+#[test]
 fn release_waits_for_nothing_but_is_not_sent_over_an_open_write() {
     for (sent, finish, released) in [(10, 11, false), (5, 45, false), (5, 46, true)] {
         let mut lease = held_since(0);
