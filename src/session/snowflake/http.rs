@@ -242,7 +242,7 @@ const PROXY_LOGIN: &str = "the proxy asks for a login (HTTP 407): put user and p
      as in http://user:password@proxy:8080";
 
 fn tls_words(host: &str, words: &str) -> String {
-    let advice = if words.contains("UnknownIssuer") {
+    let advice = if words.contains("UnknownIssuer") || words.contains("BadSignature") {
         ": the certificate's authority is not trusted here; if a proxy of your company opens TLS, give its \
          certificate as an extra authority"
     } else if words.contains("Expired") {
