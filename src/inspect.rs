@@ -18,7 +18,7 @@ use crate::{
         kind::ObjectKind,
         target::Context4,
     },
-    session::{self, DbError, Engine, ErrorClass, QueryTag, Request, Session, context::Context},
+    session::{self, DbError, Engine, ErrorClass, QueryTag, Request, RowUse, Session, context::Context},
 };
 
 /// What the catalogue says of a probe.
@@ -170,6 +170,7 @@ impl Look<'_, '_> {
             repeatable: true,
             ledger: false,
             local_opaque: false,
+            rows: RowUse::Read,
         };
         self.session.execute(&request).await
     }

@@ -31,7 +31,9 @@ use crate::{
         journal::JournalRow,
         target::{LedgerName, TargetIdentity},
     },
-    session::{Answer, Bind, DbError, Engine, ErrorClass, QueryTag, Request, Session, context::Context},
+    session::{
+        Answer, Bind, DbError, Engine, ErrorClass, QueryTag, Request, RowUse, Session, context::Context,
+    },
 };
 
 /// Layout that [`create`] makes.
@@ -223,6 +225,7 @@ async fn ask(
         repeatable: how.repeatable,
         ledger: true,
         local_opaque: false,
+        rows: RowUse::Read,
     };
     session.execute(&request).await
 }

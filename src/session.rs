@@ -142,6 +142,17 @@ pub struct Request {
     pub ledger: bool,
     /// `-- snowops: local=opaque`: the embedded engine lets it through unread.
     pub local_opaque: bool,
+    /// What its rows are for.
+    pub rows: RowUse,
+}
+
+/// What the rows of an answer are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowUse {
+    /// snowops reads them all: without them the answer is of no use.
+    Read,
+    /// They are only shown: the first of them are enough, and a statement that is done stays done without.
+    Shown,
 }
 
 /// What the server answered.

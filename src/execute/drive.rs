@@ -24,14 +24,15 @@ use crate::{
         migration::Rendered,
         name::MigrationKind,
         plan::{Action as StepAction, Plan, Replay, Step},
-        statement::Statement,
+        statement::{Class, Statement},
         target::{Context4, SessionSpec},
     },
     plan,
     session::{
-        Answer, Connector, DbError, Effect, ErrorClass, OPEN_TRANSACTION, Phase, Request, Session,
+        Answer, Connector, DbError, Effect, ErrorClass, OPEN_TRANSACTION, Phase, Request, RowUse, Session,
         context::Context,
     },
+    sql::facts::class,
 };
 
 /// Most journal rows that one insert carries.
@@ -424,9 +425,11 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
             binds: Vec::new(),
             tag: tag(self.it.query_tag.as_deref(), self.it.id, script, statement.ordinal),
             timeout: step.prepared.settings.timeout.or(self.it.spec.statement_timeout),
-            repeatable: false,
+            // What only reads may be asked again when its answer is lost.
+            repeatable: class(&statement.facts) == Class::Read,
             ledger: false,
             local_opaque: statement.settings.local_opaque,
+            rows: RowUse::Shown,
         }
     }
 }

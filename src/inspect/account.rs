@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::listing::{Columns, cell, pattern};
 use crate::{
     model::ident::Ident,
-    session::{Answer, DbError, QueryTag, Request, Session, context::Context},
+    session::{Answer, DbError, QueryTag, Request, RowUse, Session, context::Context},
 };
 
 /// What an account says of itself.
@@ -146,6 +146,7 @@ async fn send(session: &mut dyn Session, context: &Context, text: String) -> Res
         repeatable: true,
         ledger: false,
         local_opaque: false,
+        rows: RowUse::Read,
     };
     session.execute(&request).await
 }

@@ -63,6 +63,7 @@ impl Place {
             repeatable: false,
             ledger: false,
             local_opaque: false,
+            rows: RowUse::Read,
         };
         let ran = session.execute(&request).await;
         ran.unwrap_or_else(|error| panic!("{text}: {error}"));

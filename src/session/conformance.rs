@@ -12,7 +12,7 @@ pub(crate) use self::{
     cases::run,
     targets::{Target, account, embedded, fakesnow, protocol_server},
 };
-use super::{Answer, Bind, DbError, QueryTag, Request, Session};
+use super::{Answer, Bind, DbError, QueryTag, Request, RowUse, Session};
 use crate::model::target::{Purpose, SecondaryRoles, SessionSpec};
 
 /// A check that a server cannot pass.
@@ -96,6 +96,7 @@ impl Target {
             repeatable: false,
             ledger,
             local_opaque: false,
+            rows: RowUse::Read,
         }
     }
 

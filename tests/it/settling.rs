@@ -12,7 +12,7 @@ use snowops::{
         target::{Context4, Purpose, SecondaryRoles, SessionSpec},
     },
     session::{
-        Answer, Connector as _, QueryTag, Request, Session,
+        Answer, Connector as _, QueryTag, Request, RowUse, Session,
         context::Context,
         snowflake::{Notices, SnowflakeConnector, SnowflakeSettings},
     },
@@ -228,6 +228,7 @@ async fn run(session: &mut dyn Session, context: &Context, text: &str) -> Answer
         repeatable: false,
         ledger: false,
         local_opaque: false,
+        rows: RowUse::Read,
     };
     session.execute(&request).await.unwrap_or_else(|error| panic!("{text}: {error}"))
 }

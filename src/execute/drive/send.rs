@@ -9,7 +9,7 @@ use crate::{
     execute::interrupt::{Cancel, InFlight},
     ledger::{LedgerError, lease::SendKind},
     session::{
-        Answer, Control, DbError, Effect, ErrorClass, Fut, Phase, QueryTag, Request, RequestId,
+        Answer, Control, DbError, Effect, ErrorClass, Fut, Phase, QueryTag, Request, RequestId, RowUse,
         context::Context,
     },
 };
@@ -47,6 +47,7 @@ impl Driver<'_, '_, '_> {
             repeatable: true,
             ledger: false,
             local_opaque: false,
+            rows: RowUse::Read,
         }
     }
 

@@ -5,7 +5,7 @@ use camino::Utf8PathBuf;
 use super::{testing, *};
 use crate::{
     model::target::{Purpose, SecondaryRoles},
-    session::{Answer, CLAIM_BEGIN, ErrorClass, Outcome, QueryTag, Request, simulated::simulated},
+    session::{Answer, CLAIM_BEGIN, ErrorClass, Outcome, QueryTag, Request, RowUse, simulated::simulated},
 };
 
 struct Place {
@@ -57,6 +57,7 @@ impl Place {
             repeatable: false,
             ledger,
             local_opaque: text.starts_with("opaque"),
+            rows: RowUse::Read,
         };
         session.execute(&request).await
     }

@@ -211,7 +211,9 @@ impl Wire {
                     }
                     Sent::Lost { reason: why, message, part } => {
                         (reason, lost) = (why, true);
-                        if call.again == Again::Unsent {
+                        // An answer that names its statement is fetched by that name.
+                        let fetched = call.counted && query_id_in(&part).is_some();
+                        if call.again == Again::Unsent || fetched {
                             return Err(GivenUp { error: unknown(call, &message), part });
                         }
                         (message, None, part)
@@ -412,6 +414,16 @@ fn rejected(call: &Call<'_>, status: u16, lost: bool) -> DbError {
 fn stopped(lost: bool) -> DbError {
     let outcome = if lost { Effect::Unknown } else { Effect::NotSent };
     fault(ErrorClass::Cancelled, Phase::Send, outcome, None, "it was cancelled before it could be sent again")
+}
+
+/// The id of the statement in an answer that was cut off behind it.
+pub(super) fn query_id_in(part: &[u8]) -> Option<String> {
+    const KEY: &[u8] = b"\"queryId\":";
+    let at = memchr::memmem::rfind(part, KEY)? + KEY.len();
+    let rest = std::str::from_utf8(&part[at..]).ok()?.trim_start().strip_prefix('"')?;
+    let (id, _) = rest.split_once('"')?;
+    let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    plain.then(|| id.to_owned())
 }
 
 /// The session is gone, and all that was in it.

@@ -18,7 +18,7 @@ use super::{
     body::body,
     credential::CredentialSource,
     error::{self, IN_PROGRESS, fault},
-    exchange::{Again, Answered, Auth, Call, Envelope, Running, Wire, explained},
+    exchange::{Again, Answered, Auth, Call, Envelope, Running, Wire, explained, query_id_in},
     http::Http,
     login::login,
     query_context::QueryContext,
@@ -32,7 +32,8 @@ use crate::{
     },
     render::slots,
     session::{
-        Answer, Control, DbError, Effect, ErrorClass, Fut, Phase, Request, RequestId, Session, SessionInfo,
+        Answer, Control, DbError, Effect, ErrorClass, Fut, Phase, Request, RequestId, RowUse, Session,
+        SessionInfo,
     },
 };
 
@@ -248,7 +249,7 @@ impl SnowflakeSession {
             Ok(rows) => rows,
             // A statement of a script is done, whatever became of its rows; what snowops itself reads is of no use
             // without them.
-            Err(why) if !request.ledger && !request.repeatable => {
+            Err(why) if request.rows == RowUse::Shown => {
                 warnings.push(format!("the statement was done, but its rows cannot be read: {why}"));
                 Vec::new()
             }
@@ -288,8 +289,7 @@ impl SnowflakeSession {
                 data.inline()?
             }
         };
-        let shown = !request.ledger && !request.repeatable;
-        if !data.has_chunks() || (shown && !rows.is_empty()) {
+        if !data.has_chunks() || (request.rows == RowUse::Shown && !rows.is_empty()) {
             return Ok(rows);
         }
         match results::chunks(wire, data, 0, &mut rows).await {
@@ -315,16 +315,6 @@ impl SnowflakeSession {
 
 fn result_path(query_id: &str) -> String {
     format!("/queries/{query_id}/result")
-}
-
-/// The id of the statement in an answer that was cut off behind it.
-fn query_id_in(part: &[u8]) -> Option<String> {
-    const KEY: &[u8] = b"\"queryId\":";
-    let at = memchr::memmem::rfind(part, KEY)? + KEY.len();
-    let rest = std::str::from_utf8(&part[at..]).ok()?.trim_start().strip_prefix('"')?;
-    let (id, _) = rest.split_once('"')?;
-    let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    plain.then(|| id.to_owned())
 }
 
 /// An error without secrets, its place counted in the text that has slots.

@@ -18,7 +18,7 @@ use crate::{
         secret::SecretText,
         target::{Context4, Purpose, SecondaryRoles, SessionSpec},
     },
-    session::{Connector as _, QueryTag, Request, RequestId, Session, simulated::simulated},
+    session::{Connector as _, QueryTag, Request, RequestId, RowUse, Session, simulated::simulated},
 };
 
 /// One request, as it came.
@@ -272,10 +272,11 @@ pub(super) fn statement(id: u128, text: &str) -> Request {
         repeatable: false,
         ledger: false,
         local_opaque: false,
+        rows: RowUse::Shown,
     }
 }
 
 /// The same, which the caller allows to be done twice.
 pub(super) fn repeatable(id: u128, text: &str) -> Request {
-    Request { repeatable: true, ..statement(id, text) }
+    Request { repeatable: true, rows: RowUse::Read, ..statement(id, text) }
 }

@@ -83,6 +83,7 @@ async fn run(session: &mut dyn Session, text: &str) -> Result<Answer, DbError> {
         repeatable: true,
         ledger: false,
         local_opaque: false,
+        rows: snowops::session::RowUse::Read,
     };
     session.execute(&request).await
 }
