@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod docs;
 mod doctor;
+mod faults;
 mod harness;
 mod hostile;
 #[cfg(unix)]
