@@ -30,6 +30,9 @@ pub(super) struct RepairArgs {
     /// The statement was not done
     #[arg(long, group = "mark", requires = "statement")]
     mark_not_done: bool,
+    /// Take over a ledger that was made for another target: after a clone, a restore or a rename of the database
+    #[arg(long)]
+    adopt: bool,
     /// How long to wait for another run, such as 90s or 10m
     #[arg(long, value_name = "TIME", value_parser = time)]
     lock_timeout: Option<Duration>,
@@ -49,7 +52,7 @@ pub(super) fn run(run: &Run, args: &RepairArgs) -> anyhow::Result<Exit> {
     });
     let lock_timeout = args.lock_timeout.unwrap_or(workspace.environment.lock.timeout);
     let interrupt = Interrupt::default();
-    let options = RepairOptions { lock_timeout, mark, interrupt: interrupt.clone() };
+    let options = RepairOptions { lock_timeout, mark, adopt: args.adopt, interrupt: interrupt.clone() };
     let repaired = signals::interruptible(&interrupt, repair(&workspace, &options, &run.events))?;
     let environment = Some(workspace.environment.name.as_str());
     match repaired {

@@ -26,6 +26,8 @@ pub(super) struct Ask<'a> {
     /// Whether the tables are there; if not, they are made.
     pub(super) presence: &'a Presence,
     pub(super) run: &'a str,
+    /// Whether the ledger of another target is taken over.
+    pub(super) adopt: bool,
     /// The request to stop waiting.
     pub(super) interrupt: &'a Interrupt,
 }
@@ -46,7 +48,7 @@ pub(super) async fn take(
     mut session: Box<dyn Session>,
     emitter: &mut Emitter<'_>,
 ) -> Result<Taken, Stop> {
-    let Ask { workspace, timeout, presence, run, interrupt } = *ask;
+    let Ask { workspace, timeout, presence, run, adopt, interrupt } = *ask;
     let name = workspace.ledger();
     let wrong = |e: ledger::LedgerError| Stop::ledger(&e, name, false);
     let context = &workspace.context;
@@ -61,6 +63,7 @@ pub(super) async fn take(
         identity,
         holder: holder(workspace, session.as_ref()),
         run: run.to_owned(),
+        adopt,
     };
     let mut next = Duration::ZERO;
     let mut notify = |waiting: Waiting| {

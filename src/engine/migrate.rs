@@ -98,6 +98,7 @@ pub async fn migrate(
         timeout: options.lock_timeout,
         presence: &first.presence,
         run: &run,
+        adopt: false,
         interrupt: &options.interrupt,
     };
     match lease::take(&ask, keeper, &mut emitter).await? {

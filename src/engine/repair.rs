@@ -17,7 +17,7 @@ use crate::{
         interrupt::Interrupt,
         settle::Settlement,
     },
-    ledger::{Keeper, LedgerError, LedgerState, NewHistoryRow, NewJournalRow, Presence},
+    ledger::{self, Keeper, LedgerError, LedgerState, NewHistoryRow, NewJournalRow, Presence},
     model::{
         checksum::Sha256,
         history::{HistoryRow, RowType},
@@ -25,7 +25,7 @@ use crate::{
             ChangeBody, JournalBody, JournalRow, KnownRun, RunBody, RunOutcome, SettledBy, SettledOutcome,
         },
         state::MigrationState,
-        target::Purpose,
+        target::{Purpose, TargetIdentity},
     },
     plan::{self, ScriptState},
     session::{Connector, Session},
@@ -38,6 +38,8 @@ pub struct RepairOptions {
     pub lock_timeout: Duration,
     /// A statement whose outcome a person tells.
     pub mark: Option<Mark>,
+    /// Take over a ledger that was made for another target.
+    pub adopt: bool,
     /// The request to stop waiting.
     pub interrupt: Interrupt,
 }
@@ -64,6 +66,8 @@ pub struct Repaired {
     pub deleted: Vec<String>,
     /// Scripts whose row was gone and that are pending again.
     pub forgotten: Vec<String>,
+    /// The target whose ledger was taken over, in words.
+    pub adopted: Option<String>,
     /// What was settled, in words.
     pub settled: Option<String>,
 }
@@ -84,11 +88,15 @@ pub async fn repair(
         session.close().await.map_err(|e| Stop::db("closing the session", &e))?;
         return Ok(Repaired::default());
     }
+    if options.adopt && options.mark.is_none() {
+        may_adopt(workspace, &scripts, session.as_mut(), state.clone()).await?;
+    }
     let ask = Ask {
         workspace,
         timeout: options.lock_timeout,
         presence: &state.presence,
         run: &run,
+        adopt: options.adopt,
         interrupt: &options.interrupt,
     };
     let mut keeper = match lease::take(&ask, session, &mut emitter).await? {
@@ -128,10 +136,14 @@ async fn under_lease(
     let all = PlanOptions { out_of_order: true, ..PlanOptions::default() };
     let journal = state.journal.clone();
     let survey = scripts.survey(workspace, &all, state);
-    let changes = match &options.mark {
+    let mut changes = match &options.mark {
         Some(mark) => settle(&survey, &journal, mark)?,
+        None if options.adopt => Changes::none(&survey),
         None => repairs(&survey),
     };
+    if let Some(made_for) = keeper.adopted() {
+        adoption(made_for, &mut changes);
+    }
     let body = lease::run_body(workspace, keeper, &user, &id, changes.digest);
     let wrote = write(keeper, &changes, body, &survey.open_runs).await;
     wrote.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
@@ -149,6 +161,10 @@ async fn drained(
 ) -> Result<LedgerState, Stop> {
     let state = keeper.read_back(work).await;
     let state = state.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
+    if keeper.adopted().is_some() {
+        // What its runs left running runs in another target.
+        return Ok(state);
+    }
     let open = plan::open_runs(&state.journal);
     let patience = options.lock_timeout;
     let interrupt = &options.interrupt;
@@ -198,15 +214,68 @@ async fn write(
     Ok(())
 }
 
-fn repairs(survey: &Survey) -> Changes {
-    let mut changes = Changes {
-        repaired: Repaired::default(),
-        rows: Vec::new(),
-        aligned: Vec::new(),
-        deleted: Vec::new(),
-        remove_failed: false,
-        digest: survey.digest,
+impl Changes {
+    fn none(survey: &Survey) -> Self {
+        Self {
+            repaired: Repaired::default(),
+            rows: Vec::new(),
+            aligned: Vec::new(),
+            deleted: Vec::new(),
+            remove_failed: false,
+            digest: survey.digest,
+        }
+    }
+}
+
+/// Whether a ledger may be taken over as it is. A run that was cut off in the other target may have gone on there since:
+/// what it left unknown is told by a person, who looks at this one. Asked before the lease, which writes the new identity.
+async fn may_adopt(
+    workspace: &Workspace,
+    scripts: &Scripts,
+    session: &mut dyn Session,
+    state: LedgerState,
+) -> Result<(), Stop> {
+    let name = workspace.ledger();
+    let wrong = |error: LedgerError| Stop::ledger(&error, name, false);
+    let row = ledger::lock_row(session, name, Duration::ZERO, &workspace.context).await.map_err(wrong)?;
+    let now = ledger::identity(session, name, &workspace.context).await.map_err(wrong)?;
+    if row.identity.is_none_or(|made_for| ledger::check_target(&made_for, &now).is_ok()) {
+        return Ok(());
+    }
+    let all = PlanOptions { out_of_order: true, ..PlanOptions::default() };
+    let survey = scripts.survey(workspace, &all, state);
+    let unknown = survey.plan.steps.iter().find_map(|step| Some((step, step.resume.as_ref()?.unknown?)));
+    if let Some((step, ordinal)) = unknown {
+        let script = &step.prepared.migration.script;
+        let message = format!(
+            "the ledger was copied while statement {ordinal} of {script} ran, and nothing tells whether this copy holds it"
+        );
+        let finding = Diagnostic::error(Code::UnknownOutcome, message).hint(format!(
+            "look here, then say so: `snowops repair --adopt --script {script} --statement {ordinal} --mark-done` or `--mark-not-done`"
+        ));
+        return Err(Stop::new(StopKind::Migration, finding));
+    }
+    Ok(())
+}
+
+/// Writes down whose ledger this was.
+fn adoption(made_for: &TargetIdentity, changes: &mut Changes) {
+    let what = format!(
+        "{} in account {}, database created on {}",
+        made_for.history, made_for.account, made_for.created_on
+    );
+    let body = ChangeBody {
+        what: format!("took over the ledger of {what}"),
+        reason: "repair --adopt".into(),
+        row_digest: None,
+        source_sha: None,
     };
+    changes.rows.push((None, None, JournalBody::Adopted(body)));
+    changes.repaired.adopted = Some(what);
+}
+
+fn repairs(survey: &Survey) -> Changes {
+    let mut changes = Changes::none(survey);
     for script in left_without_row(survey) {
         let body = ChangeBody {
             what: "forgot a half applied attempt".into(),

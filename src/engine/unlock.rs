@@ -104,6 +104,7 @@ pub async fn unlock(
         timeout: options.lock_timeout,
         presence: &state.presence,
         run: &run,
+        adopt: false,
         interrupt: &options.interrupt,
     };
     match lease::take(&ask, session, &mut emitter).await? {

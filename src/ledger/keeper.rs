@@ -46,6 +46,8 @@ pub struct LeaseSettings {
     pub holder: Holder,
     /// The run that it is taken for.
     pub run: String,
+    /// Whether the ledger of another target is taken over.
+    pub adopt: bool,
 }
 
 /// Another run holds the lease.
@@ -72,6 +74,8 @@ pub struct Keeper {
     head: Head,
     /// What the last look before the claim showed of time.
     looked: Looked,
+    /// The target that the ledger was made for, where it was taken over.
+    adopted: Option<TargetIdentity>,
 }
 
 impl Keeper {
@@ -100,6 +104,7 @@ impl Keeper {
             seq: 1,
             head: Head::default(),
             looked: Looked::default(),
+            adopted: None,
         };
         loop {
             match keeper.claim().await {
@@ -184,6 +189,11 @@ impl Keeper {
     /// The run that the lease was taken for.
     pub fn run(&self) -> &str {
         &self.settings.run
+    }
+
+    /// The target whose ledger was taken over with this lease.
+    pub fn adopted(&self) -> Option<&TargetIdentity> {
+        self.adopted.as_ref()
     }
 
     /// The target, as the ledger knows it.

@@ -142,6 +142,7 @@ impl Place {
         let identity = identity(session.as_mut(), &name(), &self.context).await.unwrap();
         self.take_sent();
         LeaseSettings {
+            adopt: false,
             ttl: TTL,
             timeout: Duration::from_secs(1),
             name: name(),

@@ -386,6 +386,7 @@ fn repair_body(repaired: &Repaired) -> Value {
         "aligned": repaired.aligned,
         "deleted": repaired.deleted,
         "forgotten": repaired.forgotten,
+        "adopted": repaired.adopted,
         "settled": repaired.settled,
     })
 }

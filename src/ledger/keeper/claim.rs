@@ -158,7 +158,14 @@ impl Keeper {
             self.settings.identity =
                 identity(self.session.as_mut(), &self.settings.name, &self.context).await?;
         }
-        row.identity.as_ref().map_or(Ok(()), |made_for| check_target(made_for, &self.settings.identity))
+        let Some(made_for) = &row.identity else { return Ok(()) };
+        let checked = check_target(made_for, &self.settings.identity);
+        if self.settings.adopt && checked.is_err() {
+            // The claim writes this target's identity in place of it.
+            self.adopted = Some(made_for.clone());
+            return Ok(());
+        }
+        checked
     }
 }
 
@@ -229,7 +236,7 @@ pub fn check_target(made_for: &TargetIdentity, now: &TargetIdentity) -> Result<(
     };
     Err(LedgerError::ForeignTarget(
         Diagnostic::error(Code::ForeignTarget, format!("{what}: {why}")).hint(
-            "correct the environment if this is not the target you mean; this version of snowops cannot take over the ledger of another target",
+            "correct the environment if this is not the target you mean; if it is, `snowops repair --adopt` takes the ledger over",
         ),
     ))
 }

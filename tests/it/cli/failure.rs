@@ -269,3 +269,31 @@ fn signals_end_a_run_between_two_statements() {
         assert_eq!(run.code, 0, "{}", run.all());
     }
 }
+
+/// The ledger of `project`, as if it had been made for a database that was created at another time.
+fn made_elsewhere(project: &Project) {
+    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    let text = "UPDATE \"LOCAL.SNOWOPS.snowops_schema_history_lock\" SET \"identity\" = \
+                JSON_SET(\"identity\", '$.created_on', '2020-02-02 02:02:02')";
+    assert_eq!(file.execute(text, []).unwrap(), 1);
+}
+
+#[test]
+fn the_ledger_of_another_target_is_refused_until_repair_takes_it_over() {
+    let project = Project::with(&[("V1__t.sql", "CREATE TABLE t (a NUMBER);")]);
+    assert_eq!(project.run(&["migrate"]).code, 0);
+    made_elsewhere(&project);
+    project.write("migrations/V2__u.sql", "CREATE TABLE u (a NUMBER);");
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 4, "{}", run.all());
+    assert!(
+        run.err.contains("foreign_target") && run.err.contains("snowops repair --adopt"),
+        "{}",
+        run.all()
+    );
+    let (code, result) = project.json(&["repair", "--adopt"]);
+    assert_eq!(code, 0, "{result:#}");
+    assert!(result["adopted"].as_str().unwrap().contains("2020-02-02"), "{result:#}");
+    assert_eq!(project.run(&["migrate"]).code, 0);
+    assert_eq!(project.run(&["repair", "--adopt"]).out.trim(), "Nothing to repair.");
+}
