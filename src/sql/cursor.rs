@@ -90,10 +90,10 @@ impl Named {
         }
     }
 
-    /// Splits the last part off: the relation and the column of `t.c`.
+    /// Splits the last part off: the relation and the column of `t.c`. Of `a..b` nothing is left that names anything.
     pub fn split_last(&self) -> Option<(Self, Part)> {
         let (last, parts) = self.parts.split_last()?;
-        let end = parts.last()?.at.end;
+        let end = parts.last().filter(|part| !part.ident.as_str().is_empty())?.at.end;
         let at = ByteRange { start: self.at.start, end };
         Some((Self { parts: parts.to_vec(), at }, last.clone()))
     }
