@@ -287,6 +287,9 @@ impl Keeper {
         if !mine {
             return Err(LedgerError::LeaseLost(format!("the row is held by {}", row.holder_words())));
         }
+        if row.token != self.token {
+            self.looked = Looked::overtaken(self.now(), &row);
+        }
         self.token = row.token;
         let mut state = read(work, &self.settings.name, &self.context).await?;
         if let Some(found) = state.layout

@@ -44,6 +44,29 @@ impl Timing {
     pub fn settled_after(self) -> Duration {
         self.margin() + self.grace()
     }
+
+    /// How long after `stop` the server may still start the last user statement of the run that stopped so.
+    ///
+    /// The last one leaves when the last confirmed beat is at most TTL minus margin old, and is on its way for P at most.
+    /// A run that ended or gave the lease back sends nothing any more, but if the connection broke under its last
+    /// statement, that one may be on its way.
+    pub fn starts_until(self, stop: Stop) -> Duration {
+        match stop {
+            Stop::Expired => self.grace(),
+            Stop::Ended | Stop::GaveBack => self.settled_after(),
+        }
+    }
+}
+
+/// How it is known that a run sends no user statement any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stop {
+    /// Its lease came to its end.
+    Expired,
+    /// It wrote its `end` row.
+    Ended,
+    /// It gave the lease back.
+    GaveBack,
 }
 
 /// A request of the lease's session.

@@ -9,7 +9,7 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     ledger::{
         LedgerError, LockRow, ask, identity,
-        lease::{LeaseAction, LeaseEvent, Op, Seen, Timing},
+        lease::{LeaseAction, LeaseEvent, Op, Seen, Stop, Timing},
         lock_row, millis, sql,
     },
     model::{target::TargetIdentity, time::Instants},
@@ -190,20 +190,24 @@ impl Looked {
         Self { at: Some(at), now: moment(&row.now), expires: held }
     }
 
-    /// How long after the look statements of earlier runs may still appear in the query history. A run that ended at
-    /// `ended` started nothing after that, and whoever gave the lease back neither; whoever let it expire may have, until
-    /// the grace after it had passed.
+    /// Another run had the lease between the look and the claim: what it saw of the row says nothing.
+    pub(super) fn overtaken(at: Instants, row: &LockRow) -> Self {
+        Self { at: Some(at), now: moment(&row.now), expires: None }
+    }
+
+    /// How long after the look statements of earlier runs may still appear in the query history: of a run that ended at
+    /// `ended`, or was cut off.
     pub(super) fn quiet_after(&self, timing: Timing, ended: Option<&str>) -> Duration {
         // So short a lease is allowed only with a server of this machine.
         let listed = if timing.ttl < LISTED_AFTER { timing.ttl / 2 } else { LISTED_AFTER };
-        let (last, more) = match (ended.and_then(moment), self.expires) {
-            (Some(ended), _) => (Some(ended), Duration::ZERO),
-            (None, Some(expires)) => (Some(expires), timing.grace()),
-            (None, None) => (None, Duration::ZERO),
+        let (last, stop) = match (ended.and_then(moment), self.expires) {
+            (Some(ended), _) => (Some(ended), Stop::Ended),
+            (None, Some(expires)) => (Some(expires), Stop::Expired),
+            (None, None) => (None, Stop::GaveBack),
         };
         let ago =
             last.zip(self.now).and_then(|(last, now)| Duration::try_from(now.duration_since(last)).ok());
-        (listed + more).saturating_sub(ago.unwrap_or_default())
+        (listed + timing.starts_until(stop)).saturating_sub(ago.unwrap_or_default())
     }
 }
 
@@ -244,6 +248,24 @@ pub fn check_target(made_for: &TargetIdentity, now: &TargetIdentity) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{ledger::testing::Place, model::target::Purpose};
+
+    #[tokio::test]
+    async fn a_look_that_another_run_overtook_says_nothing_of_what_may_run() {
+        let place = Place::made().await;
+        let lock = "UPDATE \"LOCAL.SNOWOPS.history_lock\" SET";
+        for (overtaken, quiet) in [("\"note\" = NULL", 0), ("\"token\" = \"token\" + 1", 120)] {
+            place
+                .raw(&format!("{lock} \"nonce\" = 'dead', \"expires\" = '2025-01-01 00:00:00.000000'"))
+                .await;
+            let mut keeper = place.acquire("run").await.unwrap();
+            place.raw(&format!("{lock} {overtaken}")).await;
+            let mut work = place.open(Purpose::Work).await;
+            keeper.read_back(work.as_mut()).await.unwrap();
+            assert_eq!(keeper.quiet_in(None), Duration::from_secs(quiet), "{overtaken}");
+            keeper.release().await.unwrap();
+        }
+    }
 
     #[test]
     fn absence_means_something_once_the_history_had_its_time_after_the_last_possible_start() {
@@ -265,17 +287,17 @@ mod tests {
             (120, row(Some("n"), "2026-01-01 10:00:00.000", "2026-01-01 10:00:30"), None, 60_000),
             (120, row(Some("n"), "2026-01-01 10:00:00", "2026-01-01 10:01:00.5"), None, 29_500),
             (120, row(Some("n"), "2026-01-01 10:00:00", "2026-01-01 12:00:00"), None, 0),
-            // Given back at an unknown time.
-            (120, row(None, "2026-01-01 10:00:00", "2026-01-01 12:00:00"), None, 60_000),
+            // Given back at an unknown time: what left last may be on its way.
+            (120, row(None, "2026-01-01 10:00:00", "2026-01-01 12:00:00"), None, 120_000),
             (
                 120,
                 row(None, "2026-01-01 10:00:00", "2026-01-01 12:00:00"),
                 Some("2026-01-01 11:59:50"),
-                50_000,
+                110_000,
             ),
             (120, row(None, "2026-01-01 10:00:00", "2026-01-01 12:00:00"), Some("2026-01-01 11:00:00"), 0),
             // What cannot be read makes the wait longer, never shorter.
-            (120, row(Some("n"), "soon", "2026-01-01 12:00:00"), None, 60_000),
+            (120, row(Some("n"), "soon", "2026-01-01 12:00:00"), None, 120_000),
             (120, row(Some("n"), "2026-01-01 10:00:00", "now"), None, 90_000),
             (8, row(Some("n"), "2026-01-01 10:00:00", "2026-01-01 10:00:02"), None, 4_000),
         ] {
@@ -283,5 +305,10 @@ mod tests {
             let quiet = looked.quiet_after(timing(ttl), ended);
             assert_eq!(quiet.as_millis(), wanted, "{row:?} {ended:?}");
         }
+        let taken = row(Some("mine"), "2026-01-01 12:02:00", "2026-01-01 12:00:00");
+        let looked = Looked::overtaken(Instants::default(), &taken);
+        assert_eq!(looked.quiet_after(timing(120), None), Duration::from_mins(2));
+        let ended = Some("2026-01-01 11:59:30");
+        assert_eq!(looked.quiet_after(timing(120), ended), Duration::from_secs(90));
     }
 }

@@ -167,6 +167,13 @@ fn a_beat_without_answer_is_tried_again_soon_and_not_at_once() {
     assert_eq!(lease.until_beat(at(23)), Duration::ZERO);
 }
 
+#[test]
+fn what_was_sent_last_may_start_until_the_pause_is_over() {
+    let timing = Timing { ttl: TTL };
+    let until = |stop| timing.starts_until(stop).as_secs();
+    assert_eq!((until(Stop::Expired), until(Stop::Ended), until(Stop::GaveBack)), (20, 40, 40));
+}
+
 /// One lock row, two runs, a server that keeps statements waiting, and a schedule that decides everything.
 mod two_runs {
     use super::*;
