@@ -430,8 +430,35 @@ impl Lease {
         let at = self.open.iter().rposition(|open| open.op == op)?;
         Some(self.open.remove(at).sent)
     }
+
+    /// Lets `tick` pass for a model in which `now` stands still: what is remembered moves into the past. Ages beyond
+    /// those that a rule can tell apart become equal, and so do requests without an answer of which only the newest
+    /// decides. `answerable`: the newest request may still be answered.
+    #[cfg(test)]
+    fn pass(&mut self, now: Instants, tick: Duration, answerable: bool) {
+        let older = |then: Instants, most: Duration| {
+            let age = (now.since(then) + tick).min(most);
+            Instants { mono: now.mono.saturating_sub(age), wall: now.wall.saturating_sub(age) }
+        };
+        self.beat = self.beat.map(|beat| older(beat, self.timing.ttl));
+        let pause = self.timing.heartbeat() / 8;
+        self.tried = self.tried.filter(|tried| now.since(*tried) + tick < pause).map(|t| older(t, pause));
+        let settled = self.timing.settled_after();
+        for open in &mut self.open {
+            open.sent = older(open.sent, settled + tick);
+        }
+        let held = self.open.len() - usize::from(answerable && !self.open.is_empty());
+        let newest = self.open[..held].iter().rposition(|open| now.since(open.sent) <= settled);
+        let mut at = 0;
+        self.open.retain(|_| {
+            at += 1;
+            at > held || newest.is_some_and(|newest| at == newest + 1)
+        });
+    }
 }
 
+#[cfg(test)]
+mod explore;
 #[cfg(test)]
 #[path = "lease/tests.rs"]
 mod tests;
