@@ -14,6 +14,7 @@ mod hostile;
 mod logins;
 #[cfg(unix)]
 mod interrupts;
+mod network;
 mod pipeline;
 mod races;
 mod servers;

@@ -1,5 +1,6 @@
 #![expect(clippy::disallowed_methods, reason = "tests write the files of connections")]
 
+mod oracle;
 mod refusals;
 
 use std::fmt::Write as _;

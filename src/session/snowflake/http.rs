@@ -243,8 +243,8 @@ const PROXY_LOGIN: &str = "the proxy asks for a login (HTTP 407): put user and p
 
 fn tls_words(host: &str, words: &str) -> String {
     let advice = if words.contains("UnknownIssuer") || words.contains("BadSignature") {
-        ": the certificate's authority is not trusted here; if a proxy of your company opens TLS, give its \
-         certificate as an extra authority"
+        ": the certificate's authority is not trusted here; if a proxy of your company opens TLS, name a PEM \
+         file with its certificate in REQUESTS_CA_BUNDLE or SSL_CERT_FILE"
     } else if words.contains("Expired") {
         ": the certificate has expired, or this machine's clock is wrong"
     } else if words.contains("NotValidForName") {

@@ -62,7 +62,7 @@ fn f5_a_certificate_of_an_unknown_authority_is_not_trusted_and_not_tried_again()
             &[
                 "error[connection_failed]",
                 "TLS with 127.0.0.1 failed: the certificate's authority is not trusted here",
-                "give its certificate as an extra authority",
+                "with its certificate in REQUESTS_CA_BUNDLE or SSL_CERT_FILE",
             ],
         );
         untouched(&stand);
