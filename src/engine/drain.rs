@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Stop, StopKind, Survey, Workspace, migrate::interrupted};
+use super::{Stop, StopKind, Survey, Workspace, stop::interrupted};
 use crate::{
     diagnostic::{Code, Diagnostic},
     execute::{

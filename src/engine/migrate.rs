@@ -6,6 +6,7 @@ use super::{
     Stop, StopKind, Survey, Workspace,
     drain::{self, Drains},
     lease,
+    stop::interrupted,
     survey::{PlanOptions, Scripts, read, refuse, refuse_at_once},
     takeover::{Taken, Takeover},
 };
@@ -310,12 +311,6 @@ fn stop_of(workspace: &Workspace, survey: &Survey, report: &RunReport) -> Option
 
 /// Of a statement that stopped in the middle and runs others.
 const PARTIAL: &str = "what ran inside this statement before it stopped may be done: see that it bears being run again, or take that part out";
-
-pub(super) fn interrupted() -> Stop {
-    let finding = Diagnostic::error(Code::Interrupted, "the run was interrupted before it was done")
-        .hint("what was done is recorded; run `snowops migrate` again to go on from there");
-    Stop::new(StopKind::Interrupted, finding)
-}
 
 /// An interrupted run: what is not done, and what of it may be.
 fn stopped(survey: &Survey, interruption: &Interruption) -> Stop {

@@ -6,7 +6,7 @@ use super::{
     Stop, StopKind, Survey, Workspace,
     drain::Drains,
     lease::{self, Ask, Taken},
-    migrate::interrupted,
+    stop::interrupted,
     survey::{PlanOptions, Scripts, read},
 };
 use crate::{

@@ -127,6 +127,13 @@ impl Stop {
     }
 }
 
+/// Of a run that stopped in good order because somebody asked.
+pub(super) fn interrupted() -> Stop {
+    let finding = Diagnostic::error(Code::Interrupted, "the run was interrupted before it was done")
+        .hint("what was done is recorded; run `snowops migrate` again to go on from there");
+    Stop::new(StopKind::Interrupted, finding)
+}
+
 /// Of a run that was left where it stood.
 pub fn left(interrupt: &Interrupt) -> Stop {
     let running = interrupt.running();

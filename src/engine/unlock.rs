@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Stop, StopKind, Workspace,
     lease::{self, Ask, Taken},
-    migrate::interrupted,
+    stop::interrupted,
     survey::read,
 };
 use crate::{
