@@ -6,6 +6,7 @@ mod answers;
 mod around;
 mod arrival;
 mod context;
+mod lease;
 mod login;
 mod secrets;
 mod waits;

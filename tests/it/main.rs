@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod docs;
 mod doctor;
+mod fault_list;
 mod faults;
 mod harness;
 mod hostile;
