@@ -300,6 +300,17 @@ pub async fn read(
     }
 }
 
+/// Reads the history alone.
+pub async fn read_history(
+    session: &mut dyn Session,
+    name: &LedgerName,
+    context: &Context,
+) -> Result<Vec<HistoryRow>, LedgerError> {
+    let text = sql_for(session, name).select_history();
+    let answer = ask(session, context, text, Vec::new(), How::READ).await?;
+    history::read_rows(&answer.rows)
+}
+
 /// What an absent history means.
 async fn presence(
     session: &mut dyn Session,

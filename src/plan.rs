@@ -32,6 +32,7 @@ pub use answers::{
 };
 pub use boundaries::{boundaries, planned, script_body};
 pub use compare::{compare, digest};
+pub use guard::lacks_rows;
 pub use journal::{Attempt, Begun, FailedAt, ScriptState, script_state};
 pub use needs::{Needs, needs_body};
 pub use resume::settle;

@@ -91,7 +91,14 @@ pub async fn survey(workspace: &Workspace, options: &PlanOptions) -> Result<Surv
 /// Reads the ledger; says so if it was written for another place.
 pub(super) async fn read(workspace: &Workspace, session: &mut dyn Session) -> Result<LedgerState, Stop> {
     let name = workspace.ledger();
-    ledger::read(session, name, &workspace.context).await.map_err(|e| Stop::ledger(&e, name, false))
+    let wrong = |error| Stop::ledger(&error, name, false);
+    let mut state = ledger::read(session, name, &workspace.context).await.map_err(wrong)?;
+    if plan::lacks_rows(&state.history, &state.journal) {
+        // A run may have ended between the two looks; a history that was read after the journal tells.
+        let history = ledger::read_history(session, name, &workspace.context).await;
+        state.history = history.map_err(wrong)?;
+    }
+    Ok(state)
 }
 
 /// The scripts on disk. They do not change while a command runs, so a second plan needs no second look at the disk.

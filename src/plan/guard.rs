@@ -2,17 +2,31 @@
 
 use std::collections::HashSet;
 
-use super::{context::Row, evaluate::Evaluation};
+use super::{context::Row, evaluate::Evaluation, journal::Journal};
 use crate::{
     diagnostic::{Code, Diagnostic},
-    model::{history::abbreviate_script, journal::ScriptBody, migration::Migration, name::MigrationKind},
+    model::{
+        history::{HistoryRow, abbreviate_script},
+        journal::{JournalRow, ScriptBody},
+        migration::Migration,
+        name::MigrationKind,
+    },
 };
+
+/// Whether the history lacks rows that the journal says were written. That is no proof before the history was read after
+/// the journal: a run that ended between the two looks the same.
+pub fn lacks_rows(history: &[HistoryRow], journal: &[JournalRow]) -> bool {
+    !lost_of(history, &Journal::of(journal)).is_empty()
+}
 
 /// Scripts that a run applied and recorded, as its `end` row proves, and of which the history has no row any more, with
 /// that run. What `repair` changed since is left out.
 pub(super) fn lost<'a>(evaluation: &Evaluation<'a>) -> Vec<(&'a str, &'a str)> {
-    let rows: HashSet<&str> = evaluation.history.rows.iter().map(|row| row.stored.script.as_str()).collect();
-    let journal = &evaluation.journal;
+    lost_of(evaluation.given.history, &evaluation.journal)
+}
+
+fn lost_of<'a>(history: &[HistoryRow], journal: &Journal<'a>) -> Vec<(&'a str, &'a str)> {
+    let rows: HashSet<&str> = history.iter().map(|row| row.script.as_str()).collect();
     let mut lost: Vec<(&str, &str)> = journal
         .script_names()
         .filter(|script| !rows.contains(abbreviate_script(script).as_str()))
