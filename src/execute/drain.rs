@@ -226,6 +226,8 @@ mod tests {
             query_id: "q".to_owned(),
             status,
             started: String::new(),
+            error_code: None,
+            error_message: None,
         };
         let done = || vec![entry(EntryStatus::Success), entry(EntryStatus::Failed)];
         let busy = || vec![entry(EntryStatus::Success), entry(EntryStatus::Running)];

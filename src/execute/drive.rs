@@ -1,5 +1,6 @@
 //! Carries out what [`Run`] asks for, on the two sessions.
 
+mod find_out;
 mod record;
 mod send;
 

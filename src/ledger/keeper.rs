@@ -11,11 +11,11 @@ use claim::Looked;
 pub use claim::{AcquireError, check_target};
 
 use super::{
-    Holder, How, LedgerError, LedgerState, NewHistoryRow, NewJournalRow, ask, history,
+    HistoryEntry, Holder, How, LedgerError, LedgerState, NewHistoryRow, NewJournalRow, ask, history,
     history::Head,
     journal, layout,
     lease::{Lease, LeaseAction, LeaseEvent, Op, SendKind, Timing},
-    lock_row, millis, read,
+    lock_row, millis, query_history, read,
     sql::{self, Sql},
 };
 use crate::{
@@ -239,6 +239,17 @@ impl Keeper {
     pub fn quiet_in(&self, ended: Option<&str>) -> Duration {
         let Some(at) = self.looked.at else { return Duration::ZERO };
         self.looked.quiet_after(self.lease.timing(), ended).saturating_sub(self.now().since(at))
+    }
+
+    /// See [`Timing::listed_after`].
+    pub fn listed_after(&self) -> Duration {
+        self.lease.timing().listed_after()
+    }
+
+    /// See [`query_history::find_by_tag`].
+    pub async fn find_by_tag(&mut self, tag: &str, user: &str) -> Result<Vec<HistoryEntry>, LedgerError> {
+        let name = self.settings.name.clone();
+        query_history::find_by_tag(self.session.as_mut(), &name, tag, user, &self.context).await
     }
 
     /// Lets time pass, beating.

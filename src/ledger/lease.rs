@@ -39,6 +39,13 @@ impl Timing {
         self.ttl / 5
     }
 
+    /// How long the query history may take to list a statement: a minute (Snowflake promises nothing; statements of one's
+    /// own user were seen within seconds). A shorter lease is allowed only with a server of this machine.
+    pub fn listed_after(self) -> Duration {
+        const MINUTE: Duration = Duration::from_mins(1);
+        if self.ttl < MINUTE { self.ttl / 2 } else { MINUTE }
+    }
+
     /// P + K: when a request without an answer is over for certain. P, the allowed pause between the check and the
     /// server's start, is what margin and grace leave beside K.
     pub fn settled_after(self) -> Duration {

@@ -17,6 +17,10 @@ pub struct HistoryEntry {
     pub status: EntryStatus,
     /// When it started, server time.
     pub started: String,
+    /// Snowflake's code of its failure.
+    pub error_code: Option<String>,
+    /// What the server said of its failure.
+    pub error_message: Option<String>,
 }
 
 /// How a listed statement stands.
@@ -104,6 +108,8 @@ fn entries(answer: &Answer) -> Vec<HistoryEntry> {
                 _ => EntryStatus::Running,
             },
             started: get(3),
+            error_code: row.get(4).cloned().flatten(),
+            error_message: row.get(5).cloned().flatten(),
         }
     };
     answer.rows.iter().map(entry).collect()

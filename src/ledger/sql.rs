@@ -356,7 +356,7 @@ impl Sql {
     fn query_history(&self, own: bool, filter: &str) -> String {
         let by = if own { "_BY_USER" } else { "" };
         format!(
-            "SELECT QUERY_TAG, QUERY_ID, EXECUTION_STATUS, START_TIME \
+            "SELECT QUERY_TAG, QUERY_ID, EXECUTION_STATUS, START_TIME, ERROR_CODE, ERROR_MESSAGE \
              FROM TABLE({}.INFORMATION_SCHEMA.QUERY_HISTORY{by}(RESULT_LIMIT => 10000)) \
              WHERE {filter} ORDER BY START_TIME",
             self.database.quoted()

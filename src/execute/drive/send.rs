@@ -85,6 +85,12 @@ impl Driver<'_, '_, '_> {
         };
         self.it.interrupt.begin(statement.clone());
         let sent = self.carry(request, Some(&statement)).await;
+        let sent = match sent {
+            Sent::Error(lost) if lost.outcome == Effect::Unknown && self.report.ledger.is_none() => {
+                self.find_out(request, lost).await
+            }
+            sent => sent,
+        };
         self.it.interrupt.end();
         let aborted = self.it.interrupt.is_requested() && self.it.interrupt.cancel() == Cancel::Now;
         (sent, aborted)

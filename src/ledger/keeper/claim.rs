@@ -169,10 +169,6 @@ impl Keeper {
     }
 }
 
-/// How long the query history may take to list a statement (Snowflake promises nothing; statements of one's own user
-/// were seen within seconds).
-const LISTED_AFTER: Duration = Duration::from_mins(1);
-
 /// What a look at the lock row showed of time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Looked {
@@ -198,8 +194,7 @@ impl Looked {
     /// How long after the look statements of earlier runs may still appear in the query history: of a run that ended at
     /// `ended`, or was cut off.
     pub(super) fn quiet_after(&self, timing: Timing, ended: Option<&str>) -> Duration {
-        // So short a lease is allowed only with a server of this machine.
-        let listed = if timing.ttl < LISTED_AFTER { timing.ttl / 2 } else { LISTED_AFTER };
+        let listed = timing.listed_after();
         let (last, stop) = match (ended.and_then(moment), self.expires) {
             (Some(ended), _) => (Some(ended), Stop::Ended),
             (None, Some(expires)) => (Some(expires), Stop::Expired),

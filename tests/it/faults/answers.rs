@@ -1,5 +1,7 @@
 //! Answers that are lost, cut off, or come from something in between.
 
+use std::time::Duration;
+
 use testkit::Modes;
 
 use super::*;
@@ -37,14 +39,66 @@ fn settles(stand: &Stand, done: bool) {
     assert!(settled["outcome"] == outcome && settled["by"] != "person", "{settled}");
 }
 
+/// The run itself finds out that the statement was done, and goes on.
+#[track_caller]
+fn goes_on(stand: &Stand, why: &str) {
+    let what = format!("waiting: the query history to tell more: the statement: {why}");
+    stand.migrates(0, &[&what]);
+    assert_eq!((stand.ran(A), stand.sent(B).len(), stand.ran(B), stand.ran(C)), (1, 1, 1, 1));
+    let id = &stand.events("statement_finished")[1]["query_id"];
+    assert!(stand.server.world().statements.iter().any(|ran| ran.text == B && *id == *ran.query_id), "{id}");
+    stand.is_finished();
+}
+
 #[test]
-fn f3_a_connection_that_ends_before_the_answer_leaves_a_statement_to_be_settled() {
-    for cut in [Cut::BeforeAnswer, Cut::BeforeEffect] {
-        let stand = Stand::new(with(vec![at(B, What::Cut(cut))])).with_short_lease();
-        stand.migrates(5, &unknown("the connection to 127.0.0.1 ended before the answer"));
-        claims_nothing(&stand);
-        settles(&stand, cut == Cut::BeforeAnswer);
+fn f3_a_connection_that_ends_before_the_answer_is_no_end_where_the_query_history_tells() {
+    let busy = Modes { history_delay: Some(Duration::from_secs(1)), ..Modes::default() };
+    for modes in [Modes::default(), busy] {
+        let settings = Settings { modes, ..with(vec![at(B, What::Cut(Cut::BeforeAnswer))]) };
+        let stand = Stand::with(settings, &[SCRIPT]).with_short_lease();
+        goes_on(&stand, "the connection to 127.0.0.1 ended before the answer");
     }
+}
+
+#[test]
+fn f3_a_statement_that_failed_unheard_fails_the_run_in_the_servers_words() {
+    let again = "CREATE TABLE a (x NUMBER, y NUMBER)";
+    let text = format!("CREATE TABLE a (x NUMBER);\n{again};\n");
+    let settings = with(vec![at(again, What::Cut(Cut::BeforeAnswer))]);
+    let stand = Stand::with(settings, &[(SCRIPT.0, &text)]).with_short_lease();
+    let words = "V1__abc.sql failed at statement 2 of 2: ";
+    stand.migrates(
+        5,
+        &[
+            "error[statement_failed]",
+            words,
+            "Object 'RETAIL.PUBLIC.A' already exists.",
+            "snowflake code: 002002",
+        ],
+    );
+    assert_eq!(stand.history(), [("V1__abc.sql".to_owned(), false)]);
+}
+
+#[test]
+fn f3_what_changed_the_session_unheard_is_put_back_after_the_script() {
+    let used = "USE SCHEMA s";
+    let text = format!("CREATE SCHEMA s;\n{used};\nCREATE TABLE inside (x NUMBER);\n");
+    let settings = with(vec![at(used, What::Cut(Cut::BeforeAnswer))]);
+    let scripts = [(SCRIPT.0, text.as_str()), ("V2__next.sql", "CREATE TABLE outside (x NUMBER);\n")];
+    let stand = Stand::with(settings, &scripts).with_short_lease();
+    stand.migrates(0, &[]);
+    let catalog: Value = serde_json::from_str(&stand.server.world().catalog).unwrap();
+    let schemas = &catalog["databases"]["RETAIL"]["schemas"];
+    let holds = |schema: &str, table: &str| schemas[schema].to_string().contains(table);
+    assert!(holds("S", "INSIDE") && holds("PUBLIC", "OUTSIDE") && !holds("S", "OUTSIDE"), "{schemas:#}");
+}
+
+#[test]
+fn f3_a_statement_that_never_came_is_left_to_be_settled() {
+    let stand = Stand::new(with(vec![at(B, What::Cut(Cut::BeforeEffect))])).with_short_lease();
+    stand.migrates(5, &unknown("the connection to 127.0.0.1 ended before the answer"));
+    claims_nothing(&stand);
+    settles(&stand, false);
 }
 
 /// Rows leave no trace in the catalogue, and this role sees no query history.
@@ -101,9 +155,7 @@ fn f4_a_read_cut_before_its_id_is_asked_again_and_nothing_else_is() {
     assert!(shown["rows"].to_string().contains("\"C\""), "{shown}");
 
     let stand = Stand::new(with(vec![at(B, cut)])).with_short_lease();
-    stand.migrates(5, &unknown("the answer was cut off after"));
-    claims_nothing(&stand);
-    settles(&stand, true);
+    goes_on(&stand, "the answer was cut off after");
 }
 
 #[test]
@@ -125,9 +177,13 @@ fn f8_a_5xx_is_a_lost_answer_and_says_nothing_of_what_was_done() {
     for (code, applied) in [(502, true), (503, false), (503, true), (504, false)] {
         let stand = Stand::new(with(vec![at(B, status(code, applied))])).with_short_lease();
         let why = format!("the server answered HTTP {code}; whether it was done is not known");
+        if applied {
+            goes_on(&stand, &why);
+            continue;
+        }
         stand.migrates(5, &unknown(&why));
         claims_nothing(&stand);
-        settles(&stand, applied);
+        settles(&stand, false);
     }
 }
 
