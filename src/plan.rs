@@ -21,14 +21,15 @@ mod steps;
 mod validate;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use answers::{
-    aligned, current_version, had_planned, kind_of, left_running, open_runs, row_digest, version_after,
+    aligned, current_version, kind_of, left_running, open_runs, row_digest, sends_again, takes_over,
+    version_after,
 };
 pub use boundaries::{boundaries, planned, script_body};
 pub use compare::{compare, digest};

@@ -1,6 +1,6 @@
 //! Waiting for what killed runs left running: before anything is said of their statements, and before they are closed.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{Stop, StopKind, Survey, Workspace, stop::interrupted};
 use crate::{
@@ -11,10 +11,7 @@ use crate::{
         interrupt::Interrupt,
     },
     ledger::Keeper,
-    model::{
-        journal::{JournalRow, KnownRun},
-        plan::Step,
-    },
+    model::journal::{JournalRow, KnownRun},
     plan,
     session::{Connector, Liveness, Session},
 };
@@ -35,15 +32,13 @@ pub(super) struct Drains<'a, 'e> {
 }
 
 impl Drains<'_, '_> {
-    /// Waits until what the runs sent is over. Answers the ids of those of which that is known.
-    pub(super) async fn wait(&mut self, open: &[KnownRun]) -> Result<BTreeSet<String>, Stop> {
-        let mut over = BTreeSet::new();
-        for run in open {
-            if self.one(run).await? == Drained::Over {
-                over.insert(run.id.clone());
-            }
+    /// Waits until what the runs sent is over. Answers what is known of each, by its id.
+    pub(super) async fn wait(&mut self, runs: &[KnownRun]) -> Result<BTreeMap<String, Drained>, Stop> {
+        let mut drained = BTreeMap::new();
+        for run in runs {
+            drained.insert(run.id.clone(), self.one(run).await?);
         }
-        Ok(over)
+        Ok(drained)
     }
 
     async fn one(&mut self, run: &KnownRun) -> Result<Drained, Stop> {
@@ -93,17 +88,9 @@ fn not_drained(workspace: &Workspace, run: &KnownRun, error: DrainError) -> Stop
     }
 }
 
-/// Whether a plan may run although a run cannot be seen at the server and may have left a statement running. One whose
-/// outcome is not known is settled or stops by itself. But if the last statement may simply be sent again, it could land
-/// before its first sending does, or that after statements that follow.
+/// Whether a plan may run although a run cannot be seen at the server and may have left a statement running.
 pub(super) fn may_go_on(run: &KnownRun, survey: &Survey, journal: &[JournalRow]) -> Result<(), Stop> {
-    let steps = &survey.plan.steps;
-    let mut resumes = steps.iter().filter_map(|step| step.resume.as_ref());
-    if resumes.any(|resume| resume.run == run.id && resume.unknown.is_some()) {
-        return Ok(());
-    }
-    let left = |step: &&Step| plan::had_planned(journal, &run.id, &step.prepared.migration.script);
-    let Some(step) = steps.iter().find(left) else { return Ok(()) };
+    let Some(step) = plan::sends_again(journal, &survey.plan, run) else { return Ok(()) };
     let message = format!(
         "what run {} sent last for {} may still be running: the query history does not show its session to this role",
         run.id, step.prepared.migration.script

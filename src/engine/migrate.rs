@@ -217,9 +217,7 @@ impl Target<'_> {
         let open = plan::open_runs(&state.journal);
         let journal = state.journal.clone();
         let survey = self.scripts.survey(self.workspace, &self.options.plan, state);
-        let half =
-            |step: &Step| step.resume.as_ref().is_some_and(|r| r.unknown.is_some() || r.rank.is_none());
-        if open.is_empty() && !survey.plan.steps.iter().any(half) {
+        if !plan::takes_over(&journal, &survey.plan) {
             return Ok((survey, Vec::new()));
         }
         let (workspace, connector) = (self.workspace, self.connector);
@@ -234,11 +232,11 @@ impl Target<'_> {
             emitter,
         };
         let sent = plan::left_running(&journal, &survey.plan);
-        let over = drains.wait(&sent).await?;
-        for run in sent.iter().filter(|run| !over.contains(&run.id)) {
+        let drained = drains.wait(&sent).await?;
+        for run in sent.iter().filter(|run| drained.get(&run.id).is_none_or(|drained| !drained.is_over())) {
             drain::may_go_on(run, &survey, &journal)?;
         }
-        let takeover = Takeover { workspace, connector, keeper, work, open, over };
+        let takeover = Takeover { workspace, connector, keeper, work, open, drained };
         let Taken { state, settled } = takeover.run(&survey).await?;
         Ok((self.scripts.survey(self.workspace, &self.options.plan, state), settled))
     }

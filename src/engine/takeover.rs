@@ -1,10 +1,11 @@
 //! What a new holder of the lease does with runs that were killed: finds out what they did, and closes them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{Stop, StopKind, Survey, Workspace, survey::read};
 use crate::{
     diagnostic::{Code, Diagnostic},
+    execute::drain::Drained,
     execute::settle::{Asked, Look, Settlement, Verdict, settle, settle_by_state},
     ledger::{Keeper, LedgerState, NewHistoryRow},
     model::{
@@ -26,8 +27,8 @@ pub(super) struct Takeover<'a> {
     pub(super) work: &'a mut dyn Session,
     /// Runs without an `end` row.
     pub(super) open: Vec<KnownRun>,
-    /// Those of them of which all is known to be over.
-    pub(super) over: BTreeSet<String>,
+    /// What is known of each that may have left something running, by its id.
+    pub(super) drained: BTreeMap<String, Drained>,
 }
 
 /// The ledger after the takeover.
@@ -72,7 +73,7 @@ impl Takeover<'_> {
             script,
             ordinal,
             user: &user,
-            over: self.over.contains(&resume.run),
+            drained: self.drained(&resume.run),
             context: &self.workspace.context,
         };
         let verdict = settle(self.work, &asked).await;
@@ -115,10 +116,14 @@ impl Takeover<'_> {
             probe,
             at: &at,
             since: &since,
-            over: self.over.contains(&resume.run),
+            over: self.drained(&resume.run).is_over(),
             context: &self.workspace.context,
         };
         Ok(settle_by_state(self.connector, spec, &look).await)
+    }
+
+    fn drained(&self, run: &str) -> Drained {
+        self.drained.get(run).copied().unwrap_or(Drained::Hidden)
     }
 
     fn failed_row(&self, step: &Step) -> NewHistoryRow {

@@ -42,8 +42,18 @@ pub enum DrainMode {
 pub enum Drained {
     /// All that it sent is over, and listed.
     Over,
+    /// The query history does not show its sessions to this role, and the server has ended them: all is over, and what
+    /// it did cannot be seen.
+    Ended,
     /// The query history does not show its sessions to this role: what it sent may be running yet.
     Hidden,
+}
+
+impl Drained {
+    /// Whether nothing of it runs any more.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Over | Self::Ended)
+    }
 }
 
 /// Why it was not waited for any longer.
@@ -162,7 +172,7 @@ impl Drain<'_, '_> {
                 return Drained::Hidden;
             }
         }
-        Drained::Over
+        Drained::Ended
     }
 
     async fn look(&mut self, run: &KnownRun) -> Result<Standing, LedgerError> {

@@ -1,7 +1,7 @@
 //! Settles statements whose outcome an earlier run could not tell: by the server's query history, else by the
 //! catalogue through the statement's probe, else by a person.
 
-use super::context::tag;
+use super::{context::tag, drain::Drained};
 use crate::{
     inspect::{self, Answer, Question},
     ledger::{self, EntryStatus, LedgerError},
@@ -69,8 +69,8 @@ pub struct Asked<'a> {
     pub ordinal: usize,
     /// The user of that run's sessions.
     pub user: &'a str,
-    /// Whether all that the run sent is over and listed: only then is absence a proof.
-    pub over: bool,
+    /// What is known of the run: only where all that it sent is over and listed, absence is a proof.
+    pub drained: Drained,
     /// Clock and ids.
     pub context: &'a Context,
 }
@@ -81,20 +81,28 @@ pub struct Asked<'a> {
 /// is written together with the statement, as the embedded engine does: its lock says that the process is gone, so
 /// nothing can follow.
 pub async fn settle(session: &mut dyn Session, asked: &Asked<'_>) -> Result<Verdict, LedgerError> {
-    let Asked { name, capabilities, run, script, ordinal, user, over, context } = *asked;
+    let Asked { name, capabilities, run, script, ordinal, user, drained, context } = *asked;
     if !capabilities.query_history {
         return Ok(Verdict::Unknown("the server keeps no query history".to_owned()));
     }
     let tag = tag(None, run, script, ordinal).0;
     let entries = ledger::find_by_tag(session, name, &tag, user, context).await?;
+    Ok(by_history(entries.last().map(|entry| entry.status), drained))
+}
+
+/// What an entry in the query history, or its absence, says of a statement.
+pub fn by_history(listed: Option<EntryStatus>, drained: Drained) -> Verdict {
     let by = SettledBy::History;
-    Ok(match entries.last().map(|entry| entry.status) {
-        Some(EntryStatus::Success) => Verdict::Found { by, outcome: SettledOutcome::Done },
-        Some(EntryStatus::Failed) => Verdict::Found { by, outcome: SettledOutcome::NotDone },
-        None if over => Verdict::Found { by, outcome: SettledOutcome::NotDone },
-        Some(EntryStatus::Running) => Verdict::Unknown("the query history says that it runs".to_owned()),
-        None => Verdict::Unknown("the query history does not list it".to_owned()),
-    })
+    match (listed, drained) {
+        (Some(EntryStatus::Success), _) => Verdict::Found { by, outcome: SettledOutcome::Done },
+        (Some(EntryStatus::Failed), _) | (None, Drained::Over) => {
+            Verdict::Found { by, outcome: SettledOutcome::NotDone }
+        }
+        (Some(EntryStatus::Running), _) => Verdict::Unknown("the query history says that it runs".to_owned()),
+        (None, Drained::Ended | Drained::Hidden) => {
+            Verdict::Unknown("the query history does not list it".to_owned())
+        }
+    }
 }
 
 /// A statement's probe, and what it must be read with.
@@ -132,5 +140,29 @@ pub async fn settle_by_state(connector: &dyn Connector, spec: SessionSpec, look:
             Verdict::Unknown("its trace is not in the catalogue, but it may still be running".to_owned())
         }
         Answer::CannotTell(why) => Verdict::Unknown(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absence_is_a_proof_only_where_all_is_over_and_listed() {
+        let found = |outcome| Verdict::Found { by: SettledBy::History, outcome };
+        for (drained, absent) in [
+            (Drained::Over, Some(found(SettledOutcome::NotDone))),
+            (Drained::Ended, None),
+            (Drained::Hidden, None),
+        ] {
+            let verdict = by_history(None, drained);
+            match absent {
+                Some(wanted) => assert_eq!(verdict, wanted, "{drained:?}"),
+                None => assert!(matches!(verdict, Verdict::Unknown(_)), "{drained:?}: {verdict:?}"),
+            }
+            assert_eq!(by_history(Some(EntryStatus::Success), drained), found(SettledOutcome::Done));
+            assert_eq!(by_history(Some(EntryStatus::Failed), drained), found(SettledOutcome::NotDone));
+            assert!(matches!(by_history(Some(EntryStatus::Running), drained), Verdict::Unknown(_)));
+        }
     }
 }

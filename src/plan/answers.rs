@@ -7,7 +7,7 @@ use crate::model::{
     history::{HistoryRow, RowType, abbreviate_description},
     journal::{JournalBody, JournalRow, KnownRun, RunOutcome},
     name::MigrationKind,
-    plan::{MigrationStatus, Plan},
+    plan::{MigrationStatus, Plan, Resume, Step},
     state::MigrationState,
     version::Version,
 };
@@ -67,8 +67,27 @@ pub fn left_running(journal: &[JournalRow], plan: &Plan) -> Vec<KnownRun> {
     runs
 }
 
+/// Whether something is to be found out, or to be written for runs that could not, before a plan may be followed.
+pub fn takes_over(journal: &[JournalRow], plan: &Plan) -> bool {
+    let half = |resume: &Resume| resume.unknown.is_some() || resume.rank.is_none();
+    let mut resumes = plan.steps.iter().filter_map(|step| step.resume.as_ref());
+    // A run that wrote its failed row and is closed may still have left a statement running that is simply sent again.
+    resumes.any(half) || !left_running(journal, plan).is_empty()
+}
+
+/// The first step of a plan that would send again what a run of which nothing can be seen may have left running. A
+/// statement whose outcome is not known is settled or stops by itself; but one that may simply be sent again could land
+/// before its first sending does, or that after statements that follow.
+pub fn sends_again<'a>(journal: &[JournalRow], plan: &'a Plan, run: &KnownRun) -> Option<&'a Step> {
+    let mut resumes = plan.steps.iter().filter_map(|step| step.resume.as_ref());
+    if resumes.any(|resume| resume.run == run.id && resume.unknown.is_some()) {
+        return None;
+    }
+    plan.steps.iter().find(|step| had_planned(journal, &run.id, &step.prepared.migration.script))
+}
+
 /// Whether a run meant to apply a script.
-pub fn had_planned(journal: &[JournalRow], run: &str, script: &str) -> bool {
+fn had_planned(journal: &[JournalRow], run: &str, script: &str) -> bool {
     let planned = |row: &JournalRow| matches!(row.body, JournalBody::Script(_));
     journal.iter().any(|row| row.run == run && row.script.as_deref() == Some(script) && planned(row))
 }

@@ -31,28 +31,11 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
-        let ident = Ident::stored;
         Self {
             migrations: Vec::new(),
             history: Vec::new(),
             journal: Vec::new(),
-            policy: Policy {
-                target: Target::Latest,
-                out_of_order: false,
-                resume: ResumePolicy::Auto,
-                environment: "dev".into(),
-                ledger: LedgerName {
-                    database: ident("DB"),
-                    schema: ident("SNOWOPS"),
-                    table: "history".into(),
-                },
-                context: Context4 {
-                    database: Some(ident("DB")),
-                    schema: Some(ident("PUBLIC")),
-                    ..Context4::default()
-                },
-                strict_pending: false,
-            },
+            policy: policy(),
             templates: BTreeMap::new(),
         }
     }
@@ -306,7 +289,25 @@ pub(super) fn repaired() -> JournalBody {
     })
 }
 
-pub(super) fn row(prepared: &Prepared, rank: i64) -> HistoryRow {
+/// What is asked for where a test says nothing else.
+pub(crate) fn policy() -> Policy {
+    let ident = Ident::stored;
+    Policy {
+        target: Target::Latest,
+        out_of_order: false,
+        resume: ResumePolicy::Auto,
+        environment: "dev".into(),
+        ledger: LedgerName { database: ident("DB"), schema: ident("SNOWOPS"), table: "history".into() },
+        context: Context4 {
+            database: Some(ident("DB")),
+            schema: Some(ident("PUBLIC")),
+            ..Context4::default()
+        },
+        strict_pending: false,
+    }
+}
+
+pub(crate) fn row(prepared: &Prepared, rank: i64) -> HistoryRow {
     let migration = &prepared.migration;
     HistoryRow {
         rank,
@@ -326,7 +327,7 @@ pub(super) fn row(prepared: &Prepared, rank: i64) -> HistoryRow {
     }
 }
 
-pub(super) fn prepared(script: &str, text: &str) -> Prepared {
+pub(crate) fn prepared(script: &str, text: &str) -> Prepared {
     let (head, description) =
         script.trim_end_matches(".sql").split_once("__").unwrap_or((script.trim_end_matches(".sql"), ""));
     let (kind, version, event) = match head.split_at(1) {

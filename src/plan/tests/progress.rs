@@ -24,6 +24,22 @@ fn stands(text: &str, from: usize) -> Vec<usize> {
 }
 
 #[test]
+fn a_closed_run_that_does_not_know_may_have_left_a_statement_running_that_is_simply_sent_again() {
+    for (text, outcome, takes_over) in [
+        ("create view v; insert 2", RunOutcome::Unknown, true),
+        ("insert 1; insert 2", RunOutcome::Unknown, true),
+        ("create view v; insert 2", RunOutcome::Interrupted, false),
+    ] {
+        let end = JournalBody::End { outcome, last: Vec::new() };
+        let world = World::new().file(NAME, text).run("r1", &[NAME]).wrote("r1", NAME, end);
+        // An earlier holder of the lease wrote the failed row.
+        let world = world.row_of(NAME, |row| row.success = false);
+        let found = crate::plan::takes_over(&world.journal, &world.plan());
+        assert_eq!(found, takes_over, "{text} {outcome:?}");
+    }
+}
+
+#[test]
 fn boundaries_touch_what_must_not_be_repeated() {
     for (text, expected, why) in [
         ("", vec![], "nothing"),
