@@ -23,12 +23,10 @@ use crate::{
     model::{
         journal::{Done, JournalBody, RunBody},
         migration::Rendered,
-        name::MigrationKind,
         plan::{Action as StepAction, Plan, Replay, Step},
         statement::{Class, Statement},
         target::{Context4, SessionSpec},
     },
-    plan,
     session::{
         Answer, Connector, DbError, Effect, ErrorClass, OPEN_TRANSACTION, Phase, Request, RowUse, Session,
         context::Context,
@@ -72,7 +70,7 @@ pub struct Execution<'a> {
 
 /// Runs a plan. The keeper is left with its lease, for the caller to release.
 pub async fn execute(execution: Execution<'_>, emitter: &mut Emitter<'_>) -> RunReport {
-    let shapes = |steps: &[Step]| steps.iter().map(shape).collect();
+    let shapes = |steps: &[Step]| steps.iter().map(ScriptShape::of).collect();
     let mut machine = Run::new(shapes(&execution.plan.steps), shapes(&execution.plan.on_error));
     let mut driver = Driver::new(execution, emitter);
     let mut action = machine.on(Event::Start);
@@ -81,29 +79,6 @@ pub async fn execute(execution: Execution<'_>, emitter: &mut Emitter<'_>) -> Run
         action = machine.on(event);
     }
     driver.finish().await
-}
-
-fn shape(step: &Step) -> ScriptShape {
-    let planned = step.prepared.rendered().map(plan::planned).unwrap_or_default();
-    let statements = step.prepared.rendered().map(|r| r.statements.as_slice()).unwrap_or_default();
-    ScriptShape {
-        of: planned.len(),
-        from: step.from,
-        replays: step.resume.as_ref().map_or(0, |resume| resume.replay.len()),
-        boundaries: plan::boundaries(&planned, step.from).into_iter().collect::<BTreeSet<_>>(),
-        check_transaction: statements.iter().any(|s| s.facts.session.transaction),
-        has_history: has_history(step.prepared.migration.kind),
-    }
-}
-
-const fn has_history(kind: MigrationKind) -> bool {
-    match kind {
-        MigrationKind::Versioned
-        | MigrationKind::Repeatable
-        | MigrationKind::Baseline
-        | MigrationKind::Undo => true,
-        MigrationKind::Always | MigrationKind::Callback => false,
-    }
 }
 
 struct Driver<'a, 'e, 's> {

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::journal::RunOutcome;
+use crate::{
+    model::{journal::RunOutcome, name::MigrationKind, plan::Step},
+    plan,
+};
 
 /// What the machine must know of one script; everything else stays with the driver.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +25,32 @@ pub struct ScriptShape {
     pub check_transaction: bool,
     /// Whether a failure of it has a history row.
     pub has_history: bool,
+}
+
+impl ScriptShape {
+    /// The shape of a plan's step.
+    pub fn of(step: &Step) -> Self {
+        let planned = step.prepared.rendered().map(plan::planned).unwrap_or_default();
+        Self {
+            of: planned.len(),
+            from: step.from,
+            replays: step.resume.as_ref().map_or(0, |resume| resume.replay.len()),
+            boundaries: plan::boundaries(&planned, step.from).into_iter().collect(),
+            check_transaction: step.statements().iter().any(|s| s.facts.session.transaction),
+            has_history: has_history(step.prepared.migration.kind),
+        }
+    }
+}
+
+/// Whether a script of the kind leaves a row in the history.
+pub const fn has_history(kind: MigrationKind) -> bool {
+    match kind {
+        MigrationKind::Versioned
+        | MigrationKind::Repeatable
+        | MigrationKind::Baseline
+        | MigrationKind::Undo => true,
+        MigrationKind::Always | MigrationKind::Callback => false,
+    }
 }
 
 /// What happened to the last action.
@@ -260,6 +289,9 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod explore;
 
 #[cfg(test)]
 mod tests {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Driver, ROWS_PER_INSERT, has_history, statements};
+use super::{Driver, ROWS_PER_INSERT, statements};
 use crate::{
     event::Fact,
     execute::{
         emit::millis,
         report::ScriptResult,
-        run::{Event, Part, Place, RunOutcomeKey},
+        run::{Event, Part, Place, RunOutcomeKey, has_history},
     },
     ledger::{NewHistoryRow, NewJournalRow},
     model::{

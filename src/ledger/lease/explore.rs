@@ -104,6 +104,8 @@ struct Setup {
     healthy: bool,
     /// Others may be killed and lose connections.
     crashes: bool,
+    /// Their requests may be lost, or ended by the server.
+    losses: bool,
     /// Runs send user statements.
     users: bool,
     /// Runs write to the ledger beside their user statements.
@@ -131,6 +133,7 @@ impl Default for Setup {
             clock: Reads::Both,
             healthy: false,
             crashes: true,
+            losses: true,
             users: true,
             ledger: true,
             held: true,

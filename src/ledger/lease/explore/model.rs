@@ -58,7 +58,7 @@ impl Setup {
         for (at, statement) in state.runs[run].statements.iter().enumerate() {
             if !statement.at_server {
                 choices.acts.push(Act::Arrive(run, at));
-                if !prompt {
+                if !prompt && self.losses {
                     choices.acts.push(Act::Lose(run, at));
                 }
                 choices.tick &= statement.age < if prompt { 0 } else { self.pause };
@@ -87,7 +87,7 @@ impl Setup {
                 }
             }
             let over = statement.age >= self.life;
-            if !prompt || (blocked && over) {
+            if (!prompt && self.losses) || (blocked && over) {
                 choices.acts.push(Act::Abort(run, at));
             }
             choices.tick &= !over;
@@ -100,7 +100,7 @@ impl Setup {
         match runner.user {
             User::Sent(age) => {
                 choices.acts.push(Act::UserArrives(run));
-                if !prompt {
+                if !prompt && self.losses {
                     choices.acts.push(Act::UserLost(run));
                 }
                 choices.tick &= age < if prompt { 0 } else { self.pause };
@@ -108,7 +108,7 @@ impl Setup {
             User::Runs(_) => choices.acts.push(Act::UserEnds(run)),
             User::None => {}
         }
-        if runner.user != User::None && runner.is_running() && !prompt {
+        if runner.user != User::None && runner.is_running() && !prompt && self.losses {
             choices.acts.push(Act::UserCut(run));
         }
     }
