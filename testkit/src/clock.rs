@@ -26,6 +26,9 @@ pub enum Time {
     /// It stands still, and jumps to the next moment that something waits for when a client waits and nothing has
     /// happened for a short real time. So minutes cost milliseconds.
     Jumping,
+    /// The same for a server and clients on one thread ([`Server::here`](crate::Server::here)): it jumps when none of
+    /// them can go on without it, whatever real time that takes. So what happens is the same each time.
+    Together,
 }
 
 /// Where a simulated clock begins: 2026-01-01T00:00:00Z.
@@ -33,6 +36,10 @@ const START: Duration = Duration::from_hours(490_896);
 
 /// Real time without an event after which a jumping clock jumps.
 const QUIET: Duration = Duration::from_millis(8);
+
+/// How often everything on the thread gets its turn without an event before nothing can go on. A request passes through
+/// some six tasks and sockets to its answer; none of them is an event by itself.
+const TURNS: usize = 60;
 
 /// The server's clock. Copies are the same clock; given to a client in this process, both live by one time.
 #[derive(Clone)]
@@ -43,6 +50,8 @@ struct Inner {
     /// Since 1970; for the machine's clock, what it is set forward by.
     simulated: Mutex<Duration>,
     moved: Notify,
+    /// A client began to wait.
+    waiting: Notify,
     /// Moments that are waited for; the last part tells whether a client waits.
     waits: Mutex<BTreeSet<(Duration, u64, bool)>>,
     events: AtomicU64,
@@ -72,6 +81,7 @@ impl Clock {
             time,
             simulated: Mutex::new(simulated),
             moved: Notify::new(),
+            waiting: Notify::new(),
             waits: Mutex::default(),
             events: AtomicU64::new(0),
             started,
@@ -110,6 +120,9 @@ impl Clock {
         let id = self.0.events.fetch_add(1, Ordering::SeqCst);
         let wait = Waiting { clock: self, key: (moment, id, client) };
         locked(&self.0.waits).insert(wait.key);
+        if client {
+            self.0.waiting.notify_one();
+        }
         loop {
             let moved = self.0.moved.notified();
             let now = self.now();
@@ -121,23 +134,50 @@ impl Clock {
                     () = really_sleep(moment.saturating_sub(now)) => {}
                     () = moved => {}
                 },
-                Time::Standing => moved.await,
+                Time::Standing | Time::Together => moved.await,
                 Time::Jumping => {
                     let before = self.0.events.load(Ordering::SeqCst);
                     really_sleep(QUIET).await;
                     let quiet = self.0.events.load(Ordering::SeqCst) == before;
-                    let next = {
-                        let waits = locked(&self.0.waits);
-                        waits.first() == Some(&wait.key) && waits.iter().any(|(_, _, client)| *client)
-                    };
-                    if quiet && next {
-                        let mut simulated = locked(&self.0.simulated);
-                        *simulated = (*simulated).max(moment);
-                        drop(simulated);
-                        self.touch();
-                        self.0.moved.notify_waiters();
+                    if quiet && self.next().is_some_and(|next| next == wait.key) {
+                        self.jump(moment);
                     }
                 }
+            }
+        }
+    }
+
+    /// What is waited for next, if a client waits.
+    fn next(&self) -> Option<(Duration, u64, bool)> {
+        let waits = locked(&self.0.waits);
+        waits.first().copied().filter(|_| waits.iter().any(|(_, _, client)| *client))
+    }
+
+    fn jump(&self, moment: Duration) {
+        let mut simulated = locked(&self.0.simulated);
+        *simulated = (*simulated).max(moment);
+        drop(simulated);
+        self.touch();
+        self.0.moved.notify_waiters();
+    }
+
+    /// Lets the time of [`Time::Together`] pass. Never ends.
+    pub(crate) async fn drive(self) {
+        loop {
+            if self.next().is_none() {
+                self.0.waiting.notified().await;
+                continue;
+            }
+            let before = self.0.events.load(Ordering::SeqCst);
+            let quiet = || self.0.events.load(Ordering::SeqCst) == before;
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+                if !quiet() {
+                    break;
+                }
+            }
+            if let Some((moment, ..)) = self.next().filter(|_| quiet()) {
+                self.jump(moment);
             }
         }
     }

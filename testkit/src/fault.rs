@@ -133,7 +133,7 @@ impl Dice {
 pub(crate) type About<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Faults still to come.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Faults(pub(crate) Vec<Fault>);
 
 impl Faults {

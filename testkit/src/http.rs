@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::{
     answer::Answer,
     fault::{Cut, What},
+    line::{Hold, Line, Point},
     log::{Endpoint, Entry},
     login, query, result, session, time,
     world::Shared,
@@ -44,6 +45,19 @@ pub(crate) struct Bytewise {
     /// Stops after what is there, though more was announced. The first look after it is made to wait, so that what
     /// was written leaves before the connection ends.
     cut: Option<bool>,
+    /// The rest, and what is waited for before it.
+    held: Option<(Hold, Bytes)>,
+}
+
+impl Bytewise {
+    /// The same, held in the middle.
+    fn halved(mut self, hold: Hold) -> Self {
+        if let Some(mut bytes) = self.rest.take() {
+            let rest = bytes.split_off(bytes.len() / 2);
+            (self.rest, self.held) = (Some(bytes), Some((hold, rest)));
+        }
+        self
+    }
 }
 
 impl Body for Bytewise {
@@ -56,6 +70,15 @@ impl Body for Bytewise {
     ) -> Poll<Option<Result<Frame<Bytes>, Ended>>> {
         if let Some(bytes) = self.rest.take() {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if let Some((mut hold, rest)) = self.held.take() {
+            return match hold.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(Some(Ok(Frame::data(rest)))),
+                Poll::Pending => {
+                    self.held = Some((hold, rest));
+                    Poll::Pending
+                }
+            };
         }
         match self.cut {
             None => Poll::Ready(None),
@@ -73,7 +96,7 @@ impl Body for Bytewise {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_none() && self.cut.is_none()
+        self.rest.is_none() && self.cut.is_none() && self.held.is_none()
     }
 }
 
@@ -110,13 +133,26 @@ fn id_in(path: &str) -> &str {
 /// Answers one request, or ends its connection.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
+    line: Option<Arc<Line>>,
     request: Request<Incoming>,
 ) -> Result<Response<Bytewise>, Ended> {
     shared.clock.touch();
+    let stop = match &line {
+        Some(line) => line.arrives().await,
+        None => None,
+    };
     let (head, body) = request.into_parts();
     let mut entry = note(&shared, &head);
     let number = entry.number;
-    let outcome = answer(&shared, &mut entry, body).await;
+    let outcome = match &line {
+        Some(line) if stop == Some(Point::BeforeEffect) => {
+            let whole = body.collect().await.map(http_body_util::Collected::to_bytes);
+            line.hold().await;
+            let rest = whole.map_err(|_| Ended)?;
+            answer(&shared, &mut entry, http_body_util::Full::new(rest)).await
+        }
+        _ => answer(&shared, &mut entry, body).await,
+    };
     shared.clock.touch();
     let said = match &outcome {
         Ok((answer, None)) => match answer.code() {
@@ -130,7 +166,19 @@ pub(crate) async fn serve(
         kept.answer = Some(said);
     }
     let (answer, fault) = outcome.map_err(|_| Ended)?;
-    Ok(response(&shared, &entry, &answer, fault.as_ref()))
+    let response = response(&shared, &entry, &answer, fault.as_ref());
+    match (line, stop) {
+        (Some(line), Some(Point::BeforeAnswer)) => {
+            line.hold().await;
+            Ok(response)
+        }
+        (Some(line), Some(Point::InAnswer)) => Ok(response.map(|body| body.halved(line.hold()))),
+        (Some(line), Some(Point::Answered)) => {
+            line.holds_the_next();
+            Ok(response)
+        }
+        _ => Ok(response),
+    }
 }
 
 /// Puts a request in the log as far as it is known.
@@ -187,10 +235,10 @@ fn decoded(query: &str) -> Vec<(String, String)> {
 }
 
 /// The answer, with the fault that still has to happen to it; or where the connection ends.
-async fn answer(
+async fn answer<B: Body>(
     shared: &Arc<Shared>,
     entry: &mut Entry,
-    body: Incoming,
+    body: B,
 ) -> Result<(Answer, Option<What>), Cut> {
     if let Some(What::Cut(cut)) = shared.world().faults.at_head(entry.endpoint) {
         return Err(cut);
@@ -343,16 +391,18 @@ fn response(shared: &Shared, entry: &Entry, answer: &Answer, fault: Option<&What
         bytes.truncate(bytes.len() / 2);
     }
     let rest = (!bytes.is_empty()).then(|| bytes.into());
-    let body = Bytewise { rest, length, cut };
-    builder.body(body).unwrap_or_else(|_| Response::new(Bytewise { rest: None, length: 0, cut: None }))
+    let body = Bytewise { rest, length, cut, held: None };
+    let empty = || Response::new(Bytewise { rest: None, length: 0, cut: None, held: None });
+    builder.body(body).unwrap_or_else(|_| empty())
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn connection<S>(shared: Arc<Shared>, stream: S)
+pub(crate) async fn connection<S>(shared: Arc<Shared>, line: Option<Arc<Line>>, stream: S)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
-    let service = hyper::service::service_fn(move |request| serve(Arc::clone(&shared), request));
+    let service =
+        hyper::service::service_fn(move |request| serve(Arc::clone(&shared), line.clone(), request));
     let io = hyper_util::rt::TokioIo::new(stream);
     // A cut ends it with an error, and so does a client that goes away.
     let _: Result<(), hyper::Error> =

@@ -5,6 +5,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::Arc,
+    time::Duration,
 };
 
 use rusqlite::types::Value;
@@ -12,16 +13,23 @@ use snowops::{model::target::Context4, sql::command::command};
 
 use crate::{
     background::Background,
-    clock::Clock,
+    clock::{Clock, Time},
     fault::Fault,
-    http,
+    http, line,
     log::{Counts, Entry},
     settings::Settings,
     table::Change,
     tls,
     view::View,
-    world::Shared,
+    world::{Shared, World},
 };
+
+/// All that a server knew at one moment, and its clock.
+#[derive(Clone)]
+pub struct Snapshot {
+    world: World,
+    now: Duration,
+}
 
 /// A running server, on this machine's loopback. It stops when it is dropped.
 pub struct Server {
@@ -48,17 +56,52 @@ impl Server {
             let (shared, acceptor) = (Arc::clone(&serving), acceptor.clone());
             async move {
                 match acceptor {
-                    None => http::connection(shared, stream).await,
+                    None => http::connection(shared, None, stream).await,
                     // A client that does not trust the authority ends here.
                     Some(acceptor) => {
                         if let Ok(stream) = acceptor.accept(stream).await {
-                            http::connection(shared, stream).await;
+                            http::connection(shared, None, stream).await;
                         }
                     }
                 }
             }
         })?;
         Ok(Self { shared, address, authority: tls.map(|tls| tls.authority), _background: background })
+    }
+
+    /// Starts a server that lives on the caller's runtime, without TLS; from a snapshot if there is one.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub fn here(settings: Settings, from: Option<&Snapshot>) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port))?;
+        let address = listener.local_addr()?;
+        let together = settings.time == Time::Together;
+        let shared = Shared::new(settings, format!("http://{address}"));
+        if let Some(snapshot) = from {
+            *shared.world() = snapshot.world.clone();
+            shared.clock.advance(snapshot.now.saturating_sub(shared.clock.now()));
+        }
+        let serving = Arc::clone(&shared);
+        let mut background =
+            Background::here(listener, move |stream| http::connection(Arc::clone(&serving), None, stream))?;
+        if together {
+            background.also(shared.clock.clone().drive());
+        }
+        Ok(Self { shared, address, authority: None, _background: background })
+    }
+
+    /// All that it knows now.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { world: self.shared.world().clone(), now: self.shared.clock.now() }
+    }
+
+    /// A way to it for one client, on the caller's runtime.
+    ///
+    /// # Errors
+    /// There is no port.
+    pub fn client(&self) -> io::Result<line::Client> {
+        line::Client::new(&self.shared)
     }
 
     /// `http://127.0.0.1:port`, or `https`.

@@ -13,6 +13,7 @@ use crate::{
 };
 
 /// One session.
+#[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) id: u64,
     pub(crate) user: String,
@@ -38,7 +39,7 @@ pub(crate) struct Session {
 }
 
 /// An open transaction.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Transaction {
     pub(crate) id: i64,
     pub(crate) changes: BTreeMap<TableName, Change>,

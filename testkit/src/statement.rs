@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use snowops::{
+    catalog::{Stamp, apply},
     model::{
         checksum::Sha256,
         command::{Command, Name},
@@ -21,6 +22,10 @@ use crate::{
 
 /// Longest wait for a lock (documented default of `LOCK_TIMEOUT`).
 const LOCK_TIMEOUT: u64 = 43_200;
+
+/// A transaction that was idle for so long is rolled back when it is in the way of another statement (Snowflake's page on
+/// transactions). One whose client has gone is idle.
+const IDLE: Duration = Duration::from_mins(5);
 
 /// More waiters than this on one lock are refused (error 000625; its text says 20).
 const MOST_WAITERS: usize = 20;
@@ -320,18 +325,40 @@ async fn lock(
         }
         world.statements[number].status = Status::Blocked;
     }
-    let until = shared.clock.now() + Duration::from_secs(limits.lock);
-    match wait(shared, number, until, try_lock).await {
-        Some(Woken::Ready(())) => {
-            shared.world().statements[number].status = Status::Running;
-            Ok(true)
-        }
-        Some(Woken::Cancelled) => Err(Failure::cancelled()),
-        None => {
-            let end = format!("because it waited longer than the lock timeout of {} second(s).", limits.lock);
-            Err(contention(&shared.world(), number, target, &end))
+    let limit = shared.clock.now() + Duration::from_secs(limits.lock);
+    loop {
+        let idle = end_idle(&mut shared.world(), target, shared.clock.now());
+        let until = idle.map_or(limit, |end| end.min(limit));
+        match wait(shared, number, until, try_lock).await {
+            Some(Woken::Ready(())) => {
+                shared.world().statements[number].status = Status::Running;
+                return Ok(true);
+            }
+            Some(Woken::Cancelled) => return Err(Failure::cancelled()),
+            None if shared.clock.now() < limit => {}
+            None => {
+                let end =
+                    format!("because it waited longer than the lock timeout of {} second(s).", limits.lock);
+                return Err(contention(&shared.world(), number, target, &end));
+            }
         }
     }
+}
+
+/// Rolls back what holds a table's lock and has been idle for too long; else says when that may be so.
+fn end_idle(world: &mut World, target: &TableName, now: Duration) -> Option<Duration> {
+    let holder = world.locks.get(target)?.0;
+    let own = || world.statements.iter().filter(|statement| statement.session == holder);
+    let busy = own().any(|statement| statement.answer.is_none());
+    let last = if busy { now } else { own().filter_map(|statement| statement.ended).max().unwrap_or(now) };
+    if now < last + IDLE {
+        return Some(last + IDLE);
+    }
+    if let Some(session) = world.sessions.get_mut(&holder) {
+        apply(&mut world.catalog, &mut session.state, &Command::Rollback, &Stamp::default());
+    }
+    world.end_transaction(holder, false, now);
+    None
 }
 
 /// 000625. The ending for a lock timeout is not known word for word.

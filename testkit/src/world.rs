@@ -35,6 +35,7 @@ pub(crate) struct Shared {
 }
 
 /// The state.
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) catalog: Catalog,
     pub(crate) tables: BTreeMap<TableName, Table>,

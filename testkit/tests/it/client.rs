@@ -43,6 +43,11 @@ impl Client {
         }
     }
 
+    /// The same session by another way to its server.
+    pub(crate) fn through(self, line: &testkit::Client) -> Self {
+        Self { url: format!("http://127.0.0.1:{}", line.port()), ..self }
+    }
+
     /// Sends a login and gives its answer.
     pub(crate) async fn try_login(server: &Server, query: &str, data: Value) -> Value {
         let url = format!("{}/session/v1/login-request?request_id=0{query}", server.url());

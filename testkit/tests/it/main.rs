@@ -4,6 +4,7 @@
 
 mod client;
 mod ledger;
+mod line;
 mod login;
 mod modes;
 mod network;

@@ -28,6 +28,24 @@ async fn count(client: &mut Client, text: &str) -> Value {
 }
 
 #[tokio::test]
+async fn a_transaction_that_is_idle_for_five_minutes_is_rolled_back_when_it_is_in_the_way() {
+    let hold = Duration::from_mins(10);
+    let server = Server::start(Settings { time: Time::Jumping, hold, ..Settings::default() }).unwrap();
+    let mut one = with_row(&server).await;
+    let mut two = Client::login(&server).await;
+    let claim = |nonce: &str| format!("UPDATE \"{TABLE}\" SET \"nonce\" = '{nonce}' WHERE \"nonce\" IS NULL");
+    two.run("ALTER SESSION SET LOCK_TIMEOUT = 200").await;
+    one.run("BEGIN").await;
+    assert_eq!(count(&mut one, &claim("one")).await, "1");
+    let start = server.clock().now();
+    assert_eq!(two.run(&claim("two")).await["code"], "000625");
+    assert_eq!(count(&mut two, &claim("two")).await, "1");
+    let waited = server.clock().now().saturating_sub(start);
+    assert!((Duration::from_mins(5)..Duration::from_secs(301)).contains(&waited), "{waited:?}");
+    assert_eq!(count(&mut one, "SELECT CURRENT_TRANSACTION()").await, Value::Null);
+}
+
+#[tokio::test]
 async fn a_statement_sees_what_was_committed_before_it_and_a_lock_is_waited_for() {
     for (again, second) in [(true, "0"), (false, "1")] {
         let server = start(Modes { where_again_after_wait: again, ..Modes::default() });
