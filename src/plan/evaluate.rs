@@ -386,8 +386,11 @@ impl<'a> Evaluation<'a> {
             return false;
         };
         let row = &self.history.rows[at];
-        // A later run that was cut off has put another text in place.
-        let cut_off = self.attempt(&row.stored.script).is_some_and(|attempt| attempt.begun != Begun::No);
+        // A later run that was cut off has put another text in place. One that was cut off behind its row has not.
+        let script = row.stored.script.as_str();
+        let unmarked = |attempt: &Attempt| !self.is_done(script, &attempt.planned);
+        let cut_off =
+            self.attempt(script).is_some_and(|attempt| attempt.begun != Begun::No && unmarked(&attempt));
         if row.stored.success && cut_off {
             return false;
         }

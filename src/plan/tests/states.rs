@@ -140,6 +140,20 @@ fn repeatables_are_outdated_when_the_text_changed_and_older_runs_superseded() {
     assert_eq!(world.shown(), ["R__r.sql superseded", "R__r.sql success"]);
 }
 
+/// Its step rows say that it was begun, its row that it is done; the run itself was cut off before its end.
+#[test]
+fn a_repeatable_that_was_recorded_before_its_run_was_cut_off_is_done() {
+    let file = |world: World, text| world.file("R__r.sql", text);
+    for before in [World::new(), file(World::new(), "grant 1").migrate("run-0")] {
+        let old = before.shown().len();
+        let cut = file(before, "insert 1; insert 2").run("run-1", &["R__r.sql"]).step("run-1", "R__r.sql", 2);
+        assert_eq!(cut.steps(), ["resume R__r.sql from 2"]);
+        let recorded = cut.applied("R__r.sql");
+        assert_eq!(recorded.steps(), [""; 0]);
+        assert_eq!(recorded.shown()[old..], ["R__r.sql success"]);
+    }
+}
+
 #[test]
 fn a_repeatable_that_flyway_wrote_matches_by_its_rendered_or_its_raw_checksum() {
     let with_render = |world: World| {
