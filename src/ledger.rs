@@ -22,7 +22,9 @@ pub use self::{
     history::NewHistoryRow,
     journal::{Layout, NewJournalRow},
     keeper::{AcquireError, Keeper, LeaseSettings, Waiting, check_target},
-    query_history::{EntryStatus, HistoryEntry, abort_session, cancel_query, find_by_session, find_by_tag},
+    query_history::{
+        EntryStatus, HistoryEntry, abort_session, cancel_query, find_by_session, find_by_tag, lists_all,
+    },
 };
 use crate::{
     diagnostic::{Code, Diagnostic},

@@ -181,7 +181,7 @@ impl Drain<'_, '_> {
             let asked = ledger::find_by_session(self.work, self.name, &run.user, id, self.context).await?;
             listed.push(asked);
         }
-        Ok(standing(listed))
+        Ok(standing(listed, ledger::lists_all(self.work, &run.user)))
     }
 }
 
@@ -199,14 +199,19 @@ struct Stops {
 enum Standing {
     /// These statements have not ended.
     Running(Vec<HistoryEntry>),
-    /// Every session is listed, and nothing of it runs.
+    /// Every session that was used is listed, and nothing of it runs.
     Quiet,
-    /// A session is not listed, though each began with reads.
+    /// A session is not listed, and may have been used.
     Hidden,
 }
 
-fn standing(listed: Vec<Vec<HistoryEntry>>) -> Standing {
-    let hidden = listed.iter().any(Vec::is_empty);
+/// `all`: what is listed of one session is listed of all of that user. A run's first session began with reads; one that
+/// it opened after a script may have been cut off before its first statement, and is not listed then.
+fn standing(listed: Vec<Vec<HistoryEntry>>, all: bool) -> Standing {
+    let hidden = match listed.first() {
+        Some(first) if all && !first.is_empty() => false,
+        _ => listed.iter().any(Vec::is_empty),
+    };
     let running: Vec<HistoryEntry> = listed.into_iter().flatten().filter(HistoryEntry::running).collect();
     match (running.is_empty(), hidden) {
         (false, _) => Standing::Running(running),
@@ -241,14 +246,18 @@ mod tests {
         };
         let done = || vec![entry(EntryStatus::Success), entry(EntryStatus::Failed)];
         let busy = || vec![entry(EntryStatus::Success), entry(EntryStatus::Running)];
-        for (listed, wanted) in [
-            (vec![], Standing::Quiet),
-            (vec![done()], Standing::Quiet),
-            (vec![done(), vec![]], Standing::Hidden),
-            (vec![busy(), vec![]], Standing::Running(vec![entry(EntryStatus::Running)])),
-            (vec![done(), busy()], Standing::Running(vec![entry(EntryStatus::Running)])),
+        for (listed, all, wanted) in [
+            (vec![], true, Standing::Quiet),
+            (vec![done()], false, Standing::Quiet),
+            (vec![done(), vec![]], false, Standing::Hidden),
+            // Opened, and never used.
+            (vec![done(), vec![]], true, Standing::Quiet),
+            (vec![vec![]], true, Standing::Hidden),
+            (vec![vec![], done()], true, Standing::Hidden),
+            (vec![busy(), vec![]], true, Standing::Running(vec![entry(EntryStatus::Running)])),
+            (vec![done(), busy()], false, Standing::Running(vec![entry(EntryStatus::Running)])),
         ] {
-            assert_eq!(standing(listed.clone()), wanted, "{listed:?}");
+            assert_eq!(standing(listed.clone(), all), wanted, "{listed:?} {all}");
         }
     }
 }

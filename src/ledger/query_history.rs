@@ -70,6 +70,12 @@ pub async fn find_by_session(
     Ok(entries(&answer))
 }
 
+/// Whether the query history lists all statements of `user` in this session, if it lists any: one's own are listed by
+/// user, others' as far as the role may see the warehouse that they ran in.
+pub fn lists_all(session: &dyn Session, user: &str) -> bool {
+    is_own(session, user)
+}
+
 /// Asks the server to end a statement. Whether it did is told by the query history.
 pub async fn cancel_query(session: &mut dyn Session, id: &str, context: &Context) -> Result<(), LedgerError> {
     let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
