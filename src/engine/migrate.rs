@@ -22,7 +22,7 @@ use crate::{
         interrupt::Interrupt,
         settle::Settlement,
     },
-    ledger::{Keeper, LedgerState, Presence},
+    ledger::{Keeper, LedgerError, LedgerState, Presence},
     model::{
         name::MigrationKind,
         plan::{Comparison, Plan, Step},
@@ -81,7 +81,13 @@ pub async fn migrate(
         target: workspace.place(),
     });
     let mut keeper = workspace.keeper(connector.as_ref()).await?;
-    let state = read(workspace, keeper.as_mut()).await?;
+    let state = match read(workspace, keeper.as_mut()).await {
+        Ok(state) => state,
+        Err(stop) => {
+            drop(keeper.close().await);
+            return Err(stop);
+        }
+    };
     let first = scripts.survey(workspace, &options.plan, state);
     emitter.emit(planned(&first));
     let mut refused = if options.dry_run { refuse(&first.plan) } else { refuse_at_once(&first) };
@@ -160,13 +166,18 @@ impl Target<'_> {
         run: &str,
         emitter: &mut Emitter<'_>,
     ) -> Result<Migrated, Stop> {
-        let (workspace, name) = (self.workspace, self.workspace.ledger());
+        let workspace = self.workspace;
         let spec = workspace.session(Purpose::Work);
         let opened = self.connector.open(spec.clone()).await;
         let mut work = opened.map_err(|e| Stop::db(&format!("connecting to {}", workspace.place()), &e))?;
-        let state = keeper.read_back(work.as_mut()).await.map_err(|e| Stop::ledger(&e, name, false))?;
-        keeper.upgrade(&state).await.map_err(|e| Stop::ledger(&e, name, false))?;
-        let (second, settled) = self.survey(keeper, work.as_mut(), state, emitter).await?;
+        let (second, settled) = match self.look_again(keeper, work.as_mut(), emitter).await {
+            Ok(found) => found,
+            Err(stop) => {
+                // Why it stops says more than a session that cannot be closed, which ends by itself at the server.
+                drop(work.close().await);
+                return Err(stop);
+            }
+        };
         let before = first.plan.steps.len();
         // A first plan that was not to be followed gives nothing to compare with, unless a person agreed to it.
         let compared = !first.plan.is_refused() || workspace.environment.protected;
@@ -204,6 +215,19 @@ impl Target<'_> {
         let report = execute(execution, emitter).await;
         let stop = stop_of(workspace, &second, &report);
         Ok(Migrated { run: Some(run.to_owned()), survey: second, report, stop })
+    }
+
+    /// Reads the row back, and plans again.
+    async fn look_again(
+        &self,
+        keeper: &mut Keeper,
+        work: &mut dyn Session,
+        emitter: &mut Emitter<'_>,
+    ) -> Result<(Survey, Vec<Settlement>), Stop> {
+        let wrong = |error: LedgerError| Stop::ledger(&error, self.workspace.ledger(), false);
+        let state = keeper.read_back(work).await.map_err(wrong)?;
+        keeper.upgrade(&state).await.map_err(wrong)?;
+        self.survey(keeper, work, state, emitter).await
     }
 
     /// The plan under the lease. What killed runs left is found out first.
