@@ -153,6 +153,15 @@ impl Clock {
         waits.first().copied().filter(|_| waits.iter().any(|(_, _, client)| *client))
     }
 
+    /// The same for a driver of its own: what has come to its moment is left to its owner, who may be asleep.
+    fn next_to_come(&self) -> Option<Duration> {
+        let now = self.now();
+        let waits = locked(&self.0.waits);
+        let mut to_come = waits.iter().filter(|(moment, ..)| *moment > now);
+        let first = to_come.clone().next()?.0;
+        to_come.any(|(.., client)| *client).then_some(first)
+    }
+
     fn jump(&self, moment: Duration) {
         let mut simulated = locked(&self.0.simulated);
         *simulated = (*simulated).max(moment);
@@ -164,7 +173,7 @@ impl Clock {
     /// Lets the time of [`Time::Together`] pass. Never ends.
     pub(crate) async fn drive(self) {
         loop {
-            if self.next().is_none() {
+            if self.next_to_come().is_none() {
                 self.0.waiting.notified().await;
                 continue;
             }
@@ -176,7 +185,7 @@ impl Clock {
                     break;
                 }
             }
-            if let Some((moment, ..)) = self.next().filter(|_| quiet()) {
+            if let Some(moment) = self.next_to_come().filter(|_| quiet()) {
                 self.jump(moment);
             }
         }

@@ -145,11 +145,13 @@ pub(crate) async fn serve(
     let mut entry = note(&shared, &head);
     let number = entry.number;
     let outcome = match &line {
-        Some(line) if stop == Some(Point::BeforeEffect) => {
-            let whole = body.collect().await.map(http_body_util::Collected::to_bytes);
-            line.hold().await;
-            let rest = whole.map_err(|_| Ended)?;
-            answer(&shared, &mut entry, http_body_util::Full::new(rest)).await
+        Some(line) if matches!(stop, Some(Point::BeforeEffect | Point::Running)) => {
+            let whole = body.collect().await.map_err(|_| Ended)?.to_bytes();
+            match stop {
+                Some(Point::Running) => line.passes(),
+                _ => line.hold().await,
+            }
+            answer(&shared, &mut entry, http_body_util::Full::new(whole)).await
         }
         _ => answer(&shared, &mut entry, body).await,
     };

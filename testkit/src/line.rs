@@ -28,10 +28,12 @@ pub enum Point {
     InAnswer,
     /// It was answered, and the next request has not left.
     Answered,
+    /// It was read, and the server goes on with it. Not a point to hold: what it asks for is on its way.
+    Running,
 }
 
 impl Point {
-    /// All, in their order.
+    /// All between which a request's effect or its client's knowledge differs.
     pub const ALL: [Self; 5] =
         [Self::BeforeSend, Self::BeforeEffect, Self::BeforeAnswer, Self::InAnswer, Self::Answered];
 }
@@ -74,6 +76,11 @@ impl Line {
 
     pub(crate) fn holds_the_next(&self) {
         self.next.store(true, Ordering::SeqCst);
+    }
+
+    /// Stops, and goes on.
+    pub(crate) fn passes(&self) {
+        self.stopped.send_replace(true);
     }
 
     /// Stops when it is first polled, until somebody lets it go on.
