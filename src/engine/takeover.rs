@@ -56,10 +56,20 @@ impl Takeover<'_> {
         }
         let closed = self.keeper.close_open_runs(&self.open).await;
         closed.map_err(|e| Stop::ledger(&e, name, false))?;
-        let mut state = read(self.workspace, self.work).await?;
+        let mut state = self.read_anew().await?;
         let run = self.keeper.run();
         state.journal.extend(settled.iter().zip(0..).map(|(settlement, n)| row(run, settlement, n)));
         Ok(Taken { state, settled })
+    }
+
+    /// The ledger as the keeper left it. A session sees for certain only what was there when it began, and the work session
+    /// began before.
+    async fn read_anew(&self) -> Result<LedgerState, Stop> {
+        let mut fresh = self.workspace.keeper(self.connector).await?;
+        let state = read(self.workspace, fresh.as_mut()).await;
+        // What it said stands, whether it can be closed or not.
+        drop(fresh.close().await);
+        state
     }
 
     async fn settle(&mut self, step: &Step, resume: &Resume, ordinal: usize) -> Result<Settlement, Stop> {
