@@ -48,8 +48,9 @@ pub fn open_runs(journal: &[JournalRow]) -> Vec<KnownRun> {
     known_runs(journal, |run| !ended.contains(run))
 }
 
-/// Runs of which a statement may still be running: the open ones, and those that ended without knowing and of which a
-/// step of the plan goes on.
+/// Runs of which a statement may still be running: the open ones, and those that ended without knowing, or were closed by
+/// a later run, and of which a step of the plan goes on. Who closed it found out what it did, but was cut off before that
+/// was written.
 pub fn left_running(journal: &[JournalRow], plan: &Plan) -> Vec<KnownRun> {
     let goes_on = |run: &KnownRun| {
         let mut resumes = plan.steps.iter().filter_map(|step| step.resume.as_ref());
@@ -59,7 +60,8 @@ pub fn left_running(journal: &[JournalRow], plan: &Plan) -> Vec<KnownRun> {
     // What was settled was found to be over, or a person said so.
     let unknown = |run: &str| {
         has(&|row| {
-            row.run == run && matches!(row.body, JournalBody::End { outcome: RunOutcome::Unknown, .. })
+            let JournalBody::End { outcome, .. } = &row.body else { return false };
+            row.run == run && matches!(outcome, RunOutcome::Unknown | RunOutcome::Abandoned)
         }) && !has(&|row| matches!(&row.body, JournalBody::Settled { run: of, .. } if of == run))
     };
     let mut runs = open_runs(journal);

@@ -327,6 +327,24 @@ fn session_statements_and_what_a_create_made_current_are_done_again() {
     assert_eq!(resume(&step).replay, [Replay::Use { kind: ObjectKind::Schema, name }]);
 }
 
+/// The run that closed it died before it could write what it had found out, so that must be found out again.
+#[test]
+fn a_closed_run_is_waited_for_as_long_as_nothing_was_settled_of_it() {
+    let left = |world: &World| -> Vec<String> {
+        let runs = super::super::left_running(&world.journal, &world.plan());
+        runs.into_iter().map(|run| run.id).collect()
+    };
+    let cut = World::new().file(NAME, "insert 1; insert 2").run("run-1", &[NAME]);
+    assert_eq!(left(&cut), ["run-1"]);
+    for outcome in [RunOutcome::Unknown, RunOutcome::Abandoned] {
+        let closed = World::new_from(&cut).ends("run-1", outcome);
+        assert_eq!(left(&closed), ["run-1"], "{outcome:?}");
+        let told = closed.settled("run-2", "run-1", NAME, 1, SettledOutcome::NotDone);
+        assert_eq!(left(&told), [""; 0], "{outcome:?}");
+    }
+    assert_eq!(left(&cut.ends("run-1", RunOutcome::Failed)), [""; 0]);
+}
+
 #[test]
 fn lost_session_state_starts_a_repeatable_script_anew() {
     let text = "grant lasting; grant 2; insert 3";
