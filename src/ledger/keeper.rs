@@ -308,6 +308,10 @@ impl Keeper {
         {
             return Err(LedgerError::NewerLayout { found, known: layout::known() });
         }
+        // Of a run that slept meanwhile, history and journal may be of two moments.
+        if !self.may_send(SendKind::UserStatement) {
+            return Err(self.loss("its last confirmed beat is too old"));
+        }
         self.head = Head::of(&state.history);
         state.lock = Some(row);
         Ok(state)
