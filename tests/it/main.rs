@@ -5,6 +5,7 @@
 
 mod architecture;
 mod cli;
+mod crash;
 mod docs;
 mod doctor;
 mod fault_list;

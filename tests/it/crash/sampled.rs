@@ -1,0 +1,194 @@
+//! Points by chance, where there are too many to try each. The seed is printed; `SNOWOPS_TEST_SEED` takes another.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use testkit::{Modes, Point, SameRequest};
+
+use super::{
+    point::{Stage, Tally},
+    scenario::{self, Scenario},
+};
+
+/// Numbers by chance, the same for the same seed (`SplitMix64`).
+pub(super) struct Dice(u64);
+
+impl Dice {
+    /// A seed that is the same each time, so that no change is blamed for what chance found.
+    #[expect(clippy::print_stdout, reason = "a seed is for whoever runs the tests again")]
+    pub(super) fn new(what: &str) -> Self {
+        let given = std::env::var("SNOWOPS_TEST_SEED").ok();
+        let seed = given.map_or(1, |text| text.parse().unwrap());
+        println!("crash: {what}: SNOWOPS_TEST_SEED={seed}");
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(super) fn below(&mut self, sides: usize) -> usize {
+        usize::try_from(self.next() % sides as u64).unwrap()
+    }
+
+    pub(super) fn point(&mut self) -> Point {
+        let points: Vec<Point> = Point::ALL.into_iter().chain([Point::Running]).collect();
+        points[self.below(points.len())]
+    }
+}
+
+/// Each mode alone, beside the default one.
+fn alone() -> Vec<(&'static str, Modes)> {
+    let seconds = Duration::from_secs;
+    let default = Modes::default;
+    vec![
+        ("WHERE not looked at again", Modes { where_again_after_wait: false, ..default() }),
+        ("stale reads", Modes { stale_reads: seconds(2), ..default() }),
+        ("query history after 5 s", Modes { history_delay: Some(seconds(5)), ..default() }),
+        ("query history never", Modes { history_delay: None, ..default() }),
+        ("same request run twice", Modes { same_request_id: SameRequest::RunTwice, ..default() }),
+        ("detached statements aborted at once", Modes { abort_detached_after: seconds(1), ..default() }),
+        ("queue of 200 s", Modes { queue: seconds(200), ..default() }),
+        ("clocks 2 s apart", Modes { clock_skew: seconds(2), ..default() }),
+    ]
+}
+
+fn sample(dice: &mut Dice, modes: &Modes, scenarios: &[Scenario], points: usize) -> Tally {
+    let mut tally = Tally::default();
+    let scenario = &scenarios[dice.below(scenarios.len())];
+    let stage = Stage::new(scenario, modes);
+    for _ in 0..points {
+        let kill = (1 + dice.below(stage.calls), dice.point());
+        tally += stage.crash(&[kill], &mut BTreeSet::new());
+    }
+    if modes.history_delay.is_some() {
+        assert_eq!(tally.unknown, 0, "{modes:?}: stopped although the query history tells all");
+    }
+    tally
+}
+
+/// Some points in each mode alone, and in mixtures of them.
+pub(super) fn modes(stages: usize, points: usize, mixtures: u64) {
+    let (began, scenarios) = (Instant::now(), scenario::all());
+    let mut dice = Dice::new("modes");
+    let mut tally = Tally::default();
+    for (name, modes) in alone() {
+        let mut of_mode = Tally::default();
+        for _ in 0..stages {
+            of_mode += sample(&mut dice, &modes, &scenarios, points);
+        }
+        of_mode.print(name, began);
+        tally += of_mode;
+    }
+    for _ in 0..mixtures {
+        let modes = Modes::mixed(dice.next());
+        tally += sample(&mut dice, &modes, &scenarios, points);
+    }
+    tally.print(&format!("8 modes alone and {mixtures} mixtures"), began);
+}
+
+/// The run that takes over is killed too, and sometimes the one after it.
+pub(super) fn takeovers(times: usize) {
+    let (began, scenarios) =
+        (Instant::now(), [scenario::short(), scenario::slow(), scenario::failing_statement()]);
+    let mut dice = Dice::new("takeover");
+    let stages: Vec<Stage<'_>> = scenarios.iter().map(|one| Stage::new(one, &Modes::default())).collect();
+    let mut tally = Tally::default();
+    for _ in 0..times {
+        let stage = &stages[dice.below(stages.len())];
+        let kills = 2 + dice.below(2);
+        // A run that takes over makes more calls: it waits and asks.
+        let call = |dice: &mut Dice, number| {
+            1 + dice.below(if number == 0 { stage.calls } else { 2 * stage.calls + 20 })
+        };
+        let kills: Vec<_> = (0..kills).map(|number| (call(&mut dice, number), dice.point())).collect();
+        tally += stage.crash(&kills, &mut BTreeSet::new());
+    }
+    assert_eq!(tally.unknown, 0);
+    tally.print("takeover", began);
+}
+
+/// The second of two runs starts at each point of the first.
+pub(super) fn races() {
+    let (began, scenario) = (Instant::now(), scenario::short());
+    let stage = Stage::new(&scenario, &Modes::default());
+    let mut tally = Tally::default();
+    for at in stage.points() {
+        tally += stage.race(at, false);
+    }
+    assert_eq!(tally.points, 5 * stage.calls);
+    tally.print(&format!("a second run at each point of {} calls", stage.calls), began);
+}
+
+/// The first of two runs falls asleep at some points, and wakes when the second has done all.
+pub(super) fn sleepers(every: usize) {
+    let (began, scenario) = (Instant::now(), scenario::short());
+    let mut dice = Dice::new("a run that sleeps");
+    let stage = Stage::new(&scenario, &Modes::default());
+    let mut tally = Tally::default();
+    for at in stage.points() {
+        if dice.below(every) == 0 {
+            tally += stage.race(at, true);
+        }
+    }
+    tally.print("a run that sleeps while another takes over", began);
+}
+
+/// Each call is on its way when its client dies.
+pub(super) fn running(scenario: &Scenario) {
+    let (began, mut seen) = (Instant::now(), BTreeSet::new());
+    let stage = Stage::new(scenario, &Modes::default());
+    let mut tally = Tally::default();
+    for call in 1..=stage.calls {
+        tally += stage.crash(&[(call, Point::Running)], &mut seen);
+    }
+    assert_eq!((tally.points, tally.unknown), (stage.calls, 0));
+    tally.print(&format!("{}: goes on", scenario.name), began);
+}
+
+/// Points at which something went wrong once.
+pub(super) fn found_before() {
+    let aged = Modes { stale_reads: Duration::from_secs(2), ..Modes::default() };
+    // The run that took over did not see in its work session the failed row that its keeper had just written.
+    let scenario = scenario::scripting_block();
+    Stage::new(&scenario, &aged).crash(&[(19, Point::Answered)], &mut BTreeSet::new());
+    // The run that took over had closed the first, and died before it wrote what it had found out of it.
+    let scenario = scenario::short();
+    let kills = [(14, Point::Running), (44, Point::Running)];
+    let tally = Stage::new(&scenario, &Modes::default()).crash(&kills, &mut BTreeSet::new());
+    assert_eq!(tally.unknown, 0);
+    // A run that slept between its reads under the lease took what another had recorded since for rows that are gone;
+    // so did one that another overtook between its first two reads.
+    let stage = Stage::new(&scenario, &Modes::default());
+    stage.race((12, Point::BeforeAnswer), true);
+    stage.race((2, Point::BeforeSend), true);
+}
+
+/// What the suite has no time for.
+pub(super) fn everything() {
+    let began = Instant::now();
+    let mut dice = Dice::new("everything");
+    let mut total = Tally::default();
+    let mixtures = (0..20).map(|_| dice.next()).map(|seed| ("a mixture", Modes::mixed(seed)));
+    for (name, modes) in alone().into_iter().chain(mixtures.collect::<Vec<_>>()) {
+        let mut tally = Tally::default();
+        for scenario in scenario::all() {
+            let stage = Stage::new(&scenario, &modes);
+            let mut seen = BTreeSet::new();
+            for at in stage.points() {
+                tally += stage.crash(&[at], &mut seen);
+            }
+        }
+        tally.print(&format!("{name}, all scenarios: {modes:?}"), began);
+        total += tally;
+    }
+    total.print("everything", began);
+    sleepers(1);
+    takeovers(1000);
+}
