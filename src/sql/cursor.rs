@@ -68,9 +68,10 @@ pub struct Part {
 
 impl Named {
     /// The name read as that of an object of a kind with this scope: the last part names the object, the ones
-    /// before it its containers. `None` when there are more parts than containers.
+    /// before it its containers. `None` when there are more parts than containers, or the last one is left out (`a..`).
     pub fn qualified(&self, scope: KindScope) -> Option<QualifiedName> {
-        let (last, containers) = self.parts.split_last()?;
+        let (last, containers) =
+            self.parts.split_last().filter(|(last, _)| !last.ident.as_str().is_empty())?;
         let name = last.ident.clone();
         let part = |part: &Part| part.ident.clone();
         match (scope, containers) {
