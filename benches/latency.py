@@ -118,7 +118,8 @@ def schemachange(proxy, folder, count):
 
 
 def main():
-    binary = shutil.which(sys.argv[1]) or sys.exit(f"{sys.argv[1]} is no program")
+    found = shutil.which(sys.argv[1]) or sys.exit(f"{sys.argv[1]} is no program")
+    binary = str(pathlib.Path(found).resolve())
     server = subprocess.Popen(
         [sys.executable, str(HERE.parent / "tests/python/fakesnow_server.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
