@@ -260,7 +260,7 @@ impl Target<'_> {
         for run in sent.iter().filter(|run| drained.get(&run.id).is_none_or(|drained| !drained.is_over())) {
             drain::may_go_on(run, &survey, &journal)?;
         }
-        let takeover = Takeover { workspace, connector, keeper, work, open, drained };
+        let takeover = Takeover { workspace, connector, keeper, work, open, sent, drained };
         let Taken { state, settled } = takeover.run(&survey).await?;
         Ok((self.scripts.survey(self.workspace, &self.options.plan, state), settled))
     }

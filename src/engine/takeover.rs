@@ -27,7 +27,9 @@ pub(super) struct Takeover<'a> {
     pub(super) work: &'a mut dyn Session,
     /// Runs without an `end` row.
     pub(super) open: Vec<KnownRun>,
-    /// What is known of each that may have left something running, by its id.
+    /// Runs that may have left something running: these, and some that ended without knowing.
+    pub(super) sent: Vec<KnownRun>,
+    /// What is known of each of them, by its id.
     pub(super) drained: BTreeMap<String, Drained>,
 }
 
@@ -74,7 +76,7 @@ impl Takeover<'_> {
 
     async fn settle(&mut self, step: &Step, resume: &Resume, ordinal: usize) -> Result<Settlement, Stop> {
         let script = &step.prepared.migration.script;
-        let run = self.open.iter().find(|run| run.id == resume.run);
+        let run = self.sent.iter().find(|run| run.id == resume.run);
         let user = run.map_or_else(|| self.work.info().user.clone(), |run| run.user.clone());
         let asked = Asked {
             name: self.workspace.ledger(),
