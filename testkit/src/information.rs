@@ -260,12 +260,13 @@ pub(crate) fn history(
         }
     };
     let user = world.sessions.get(&session).map(|session| session.user.as_str()).unwrap_or_default();
+    let all = function == "QUERY_HISTORY" && shared.settings.modes.monitor;
     let delay = shared.settings.modes.history_delay;
     let shown = |changed: Duration| delay.is_some_and(|delay| changed + delay <= now);
     let name = |name: &Option<Ident>| text(name.as_ref().map(Ident::as_str));
     let rows = world.statements.iter().filter(|statement| {
         let own = statement.user == user && (!by_session || statement.session == session);
-        own && shown(statement.started)
+        (own || all) && shown(statement.started)
     });
     let rows = rows.map(|statement| {
         // What ended lately is still shown as running.

@@ -164,6 +164,8 @@ pub struct Modes {
     pub queue: Duration,
     /// Clocks of sessions differ: the n-th session's is ahead by n times this, n counted by 0 and 1 in turn.
     pub clock_skew: Duration,
+    /// Whether roles may monitor the warehouse: `QUERY_HISTORY` then lists the statements of all users.
+    pub monitor: bool,
 }
 
 /// What a request id means that was seen before.
@@ -185,6 +187,7 @@ impl Default for Modes {
             abort_detached_after: Duration::from_mins(5),
             queue: Duration::ZERO,
             clock_skew: Duration::ZERO,
+            monitor: false,
         }
     }
 }

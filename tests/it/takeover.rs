@@ -3,7 +3,7 @@
 use std::{process::Child, time::Duration};
 
 use serde_json::Value;
-use testkit::{Cut, Fault, Modes, Server, Settings, What, When};
+use testkit::{Cut, Fault, Modes, Server, Settings, User, What, When};
 
 use crate::{
     harness::{Project, Run},
@@ -127,4 +127,32 @@ fn an_idempotent_statement_is_not_sent_again_while_the_first_may_run_unseen() {
     let run = migrate(&project, &["--drain", "cancel"]);
     assert_eq!(run.code, 0, "{}", run.all());
     assert_eq!(attempts(&server, " first "), ["SUCCESS"]);
+}
+
+#[test]
+fn a_statement_of_another_users_run_is_looked_for_under_that_user() {
+    // Listed too late for the run itself, in time for the next.
+    let modes = Modes { history_delay: Some(Duration::from_secs(4)), monitor: true, ..Modes::default() };
+    let when = When { text: Some("slow".to_owned()), ..When::default() };
+    let faults = vec![Fault { when, what: What::Cut(Cut::BeforeAnswer) }];
+    let mut settings = Settings { modes, faults, ..Settings::default() };
+    let other = User { name: "COLLEAGUE".to_owned(), ..settings.users[0].clone() };
+    settings.users.push(other);
+    let server = Server::start(settings).unwrap();
+    let project =
+        Project::with(&[("V1__first.sql", "CREATE TABLE first (x NUMBER);\nINSERT INTO slow VALUES (1);\n")]);
+    project.write("migrations/V0__slow.sql", "CREATE TABLE SLOW (x NUMBER);\n");
+    on_server(&project, server.port(), "RETAIL", DEPLOYER);
+    let file = project.read("snowops.yml");
+    project.write("snowops.yml", &format!("lock: {{ ttl: 4s }}\n{file}"));
+    let run = migrate(&project, &["--create-history"]);
+    assert_eq!(result(&run)["error"]["code"], "unknown_outcome", "{}", run.all());
+    let file = project.read("snowops.yml");
+    project.write("snowops.yml", &file.replace("user: snowops", "user: colleague"));
+    std::thread::sleep(Duration::from_secs(3));
+    let run = migrate(&project, &[]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    let world = server.world();
+    let inserts = world.statements.iter().filter(|ran| ran.text.starts_with("INSERT INTO slow"));
+    assert_eq!(inserts.count(), 1, "the statement was sent again");
 }
