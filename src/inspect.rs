@@ -161,18 +161,7 @@ impl Look<'_, '_> {
     }
 
     async fn send(&mut self, text: String) -> Result<session::Answer, DbError> {
-        let request = Request {
-            id: self.question.context.ids.request(),
-            text,
-            binds: Vec::new(),
-            tag: QueryTag("snowops:inspect".to_owned()),
-            timeout: None,
-            repeatable: true,
-            ledger: false,
-            local_opaque: false,
-            rows: RowUse::Read,
-        };
-        self.session.execute(&request).await
+        send(self.session, self.question.context, text).await
     }
 
     /// Whether the object was created at or after the intent time, both by the server's clock.
@@ -222,4 +211,24 @@ fn belongs(row: &Row, role: &ObjectRef) -> Told<Answer> {
 /// A time as a server prints it; without an offset it is UTC.
 fn instant(text: &str) -> Option<Timestamp> {
     text.parse().or_else(|_| format!("{text}Z").parse()).ok()
+}
+
+/// Asks the server something that changes nothing.
+async fn send(
+    session: &mut dyn Session,
+    context: &Context,
+    text: String,
+) -> Result<session::Answer, DbError> {
+    let request = Request {
+        id: context.ids.request(),
+        text,
+        binds: Vec::new(),
+        tag: QueryTag("snowops:inspect".to_owned()),
+        timeout: None,
+        repeatable: true,
+        ledger: false,
+        local_opaque: false,
+        rows: RowUse::Read,
+    };
+    session.execute(&request).await
 }

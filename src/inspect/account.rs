@@ -7,10 +7,13 @@
 
 use std::collections::BTreeSet;
 
-use super::listing::{Columns, cell, pattern};
+use super::{
+    listing::{Columns, cell, pattern},
+    send,
+};
 use crate::{
     model::ident::Ident,
-    session::{Answer, DbError, QueryTag, Request, RowUse, Session, context::Context},
+    session::{DbError, Session, context::Context},
 };
 
 /// What an account says of itself.
@@ -134,19 +137,4 @@ pub async fn tables(
     let at = Columns(&answer.columns).at("name");
     let names = answer.rows.iter().filter_map(|row| cell(row, at));
     Ok(names.filter(|name| name.starts_with(start)).map(str::to_owned).collect())
-}
-
-async fn send(session: &mut dyn Session, context: &Context, text: String) -> Result<Answer, DbError> {
-    let request = Request {
-        id: context.ids.request(),
-        text,
-        binds: Vec::new(),
-        tag: QueryTag("snowops:inspect".to_owned()),
-        timeout: None,
-        repeatable: true,
-        ledger: false,
-        local_opaque: false,
-        rows: RowUse::Read,
-    };
-    session.execute(&request).await
 }
