@@ -3,11 +3,14 @@
 //! Nothing here knows what is pending. Reading creates nothing. Every write but the first CREATEs goes through a
 //! [`Keeper`], which holds the lease.
 
+mod create;
 pub mod history;
+mod identity;
 pub mod journal;
 mod keeper;
 pub mod layout;
 pub mod lease;
+mod lock;
 mod query_history;
 mod sql;
 #[cfg(test)]
@@ -15,31 +18,26 @@ mod testing;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use sql::Sql;
 
 pub use self::{
+    create::create,
     history::NewHistoryRow,
+    identity::identity,
     journal::{Layout, NewJournalRow},
     keeper::{AcquireError, Keeper, LeaseSettings, Waiting, check_target},
+    lock::{Holder, LockRow, free, lock_row},
     query_history::{
         EntryStatus, HistoryEntry, abort_session, cancel_query, find_by_session, find_by_tag, lists_all,
     },
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
-    model::{
-        history::HistoryRow,
-        journal::JournalRow,
-        target::{LedgerName, TargetIdentity},
-    },
+    model::{history::HistoryRow, journal::JournalRow, target::LedgerName},
     session::{
         Answer, Bind, DbError, Engine, ErrorClass, QueryTag, Request, RowUse, Session, context::Context,
     },
 };
-
-/// Layout that [`create`] makes.
-const FIRST_LAYOUT: Layout = Layout { major: 1, minor: 0 };
 
 /// What a target's ledger holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,77 +85,6 @@ impl Presence {
     /// the same; on the embedded engine it never must.
     pub fn may_create(&self) -> bool {
         matches!(self, Self::Absent | Self::Unfinished | Self::SchemaMissing | Self::SchemaEmpty)
-    }
-}
-
-/// Who holds a lease.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// User of the session.
-    pub user: String,
-    /// Host name.
-    pub host: String,
-    /// Process.
-    pub pid: u32,
-    /// Version of snowops.
-    pub version: String,
-    /// Link to the pipeline run.
-    #[serde(default)]
-    pub pipeline_url: Option<String>,
-    /// Commit of the project.
-    #[serde(default)]
-    pub commit: Option<String>,
-    /// Ids of its sessions.
-    #[serde(default)]
-    pub sessions: Vec<String>,
-}
-
-impl std::fmt::Display for Holder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} on {} (process {}, snowops {})", self.user, self.host, self.pid, self.version)?;
-        if let Some(url) = &self.pipeline_url {
-            write!(f, ", {url}")?;
-        }
-        if let Some(commit) = &self.commit {
-            write!(f, ", commit {commit}")?;
-        }
-        Ok(())
-    }
-}
-
-/// The lock row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LockRow {
-    /// Who has the lease; none: free.
-    pub nonce: Option<String>,
-    /// Counts the leases.
-    pub token: i64,
-    /// Counts the claims.
-    pub touch: i64,
-    /// End of the lease, server time.
-    pub expires: String,
-    /// The run that took it last.
-    pub run: Option<String>,
-    /// Who took it last.
-    pub holder: Option<Holder>,
-    /// The target that the ledger was made for; none before the first lease.
-    pub identity: Option<TargetIdentity>,
-    /// Free JSON.
-    pub note: Option<String>,
-    /// Server time of reading.
-    pub now: String,
-    /// Whether its end is longer ago than the grace that was asked for.
-    pub expired: bool,
-}
-
-impl LockRow {
-    /// The holder in words.
-    pub fn holder_words(&self) -> String {
-        match (&self.holder, &self.run) {
-            (Some(holder), _) => holder.to_string(),
-            (None, Some(run)) => format!("run {run}"),
-            (None, None) => "an unknown run".to_owned(),
-        }
     }
 }
 
@@ -375,175 +302,6 @@ fn cell(answer: &Answer, at: usize) -> Option<&str> {
 /// The history's full name, as messages show it.
 pub fn full_name(name: &LedgerName) -> String {
     format!("{}.{}.\"{}\"", name.database, name.schema, name.table.replace('"', "\"\""))
-}
-
-/// Makes what is missing of the tables by plain CREATEs, lock first, and writes the first layout row. With
-/// [`Presence::SchemaMissing`] the schema too.
-///
-/// A table that is there already is accepted only if it can be read: it is that of a run which was cut short here,
-/// or which is doing the same right now.
-pub async fn create(
-    session: &mut dyn Session,
-    name: &LedgerName,
-    presence: &Presence,
-    context: &Context,
-) -> Result<(), LedgerError> {
-    let sql = sql_for(session, name);
-    if *presence == Presence::SchemaMissing {
-        match ask(session, context, sql.create_schema(), Vec::new(), How::ONCE).await {
-            Err(error) if error.class != ErrorClass::AlreadyExists => return Err(error.into()),
-            _ => {}
-        }
-    }
-    let grace = vec![Bind::Integer(0)];
-    create_one(session, context, sql.create_lock(), sql.select_lock(), grace).await?;
-    create_one(session, context, sql.create_journal(), sql.select_layout(), Vec::new()).await?;
-    if *presence != Presence::HistoryOnly {
-        create_one(session, context, sql.create_history(), sql.select_head(), Vec::new()).await?;
-    }
-    let run = Bind::Text(context.ids.next().to_string());
-    let body = Bind::Text(journal::layout_text(FIRST_LAYOUT));
-    ask(session, context, sql.insert_first_layout(), vec![run, body], How::ONCE).await?;
-    Ok(())
-}
-
-async fn create_one(
-    session: &mut dyn Session,
-    context: &Context,
-    create: String,
-    select: String,
-    binds: Vec<Bind>,
-) -> Result<(), LedgerError> {
-    match ask(session, context, create, Vec::new(), How::ONCE).await {
-        Ok(_) => Ok(()),
-        Err(exists) if exists.class == ErrorClass::AlreadyExists => {
-            match ask(session, context, select, binds, How::READ).await {
-                Ok(_) => Ok(()),
-                // There, and hidden: the server's first word tells more.
-                Err(hidden) if hidden.class == ErrorClass::NotFound => Err(exists.into()),
-                Err(error) => Err(error.into()),
-            }
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// What makes the target the same one again. One request where the server knows the functions that name its account.
-///
-/// On the embedded engine the file stands for the account: a file that does not exist yet has no lasting identity,
-/// so a keeper asks again when the lock row holds none.
-pub async fn identity(
-    session: &mut dyn Session,
-    name: &LedgerName,
-    context: &Context,
-) -> Result<TargetIdentity, LedgerError> {
-    let sql = sql_for(session, name);
-    let missing = || LedgerError::MissingDatabase { database: name.database.to_string() };
-    let mut identity = TargetIdentity {
-        account: session.info().account.clone(),
-        database: name.database.as_str().to_owned(),
-        created_on: String::new(),
-        history: full_name(name),
-        other_accounts: Vec::new(),
-    };
-    let answer = if session.info().engine == Engine::Snowflake {
-        let binds = vec![Bind::Text(name.database.as_str().to_owned())];
-        match ask(session, context, sql.select_account(), binds.clone(), How::READ).await {
-            Ok(answer) => {
-                name_account(&mut identity, &answer);
-                Ok(answer)
-            }
-            // The database is not there; or the server, which is not Snowflake, knows no such function and says the same.
-            Err(error) if matches!(error.class, ErrorClass::NotFound | ErrorClass::Statement) => {
-                ask(session, context, sql.select_database(), binds, How::READ).await
-            }
-            Err(error) => Err(error),
-        }
-    } else {
-        ask(session, context, sql.select_database(), Vec::new(), How::READ).await
-    };
-    let answer = match answer {
-        Err(error) if error.class == ErrorClass::NotFound => return Err(missing()),
-        answer => answer?,
-    };
-    cell(&answer, 0).ok_or_else(missing)?.clone_into(&mut identity.created_on);
-    Ok(identity)
-}
-
-/// Names the account as the server does: its locator and region stay when it or its organization is renamed, and are the same
-/// however a connection spells it. A region may come with its group in front, which is there only in some organizations.
-fn name_account(identity: &mut TargetIdentity, answer: &Answer) {
-    let [locator, region, organization, account] = [1, 2, 3, 4].map(|at| cell(answer, at));
-    let Some(locator) = locator else { return };
-    let mut others = vec![locator.to_owned()];
-    others.extend(account.map(str::to_owned));
-    if let (Some(organization), Some(account)) = (organization, account) {
-        let name = format!("{organization}-{account}");
-        // A host has no underscores.
-        others.extend([name.replace('_', "-"), name]);
-    }
-    let region = region.and_then(|region| region.rsplit('.').next());
-    identity.account = region.map_or_else(|| locator.to_owned(), |region| format!("{locator}.{region}"));
-    identity.other_accounts = others;
-}
-
-/// Reads the lock row. `grace` is how long after its end a lease is still respected.
-pub async fn lock_row(
-    session: &mut dyn Session,
-    name: &LedgerName,
-    grace: Duration,
-    context: &Context,
-) -> Result<LockRow, LedgerError> {
-    let sql = sql_for(session, name);
-    let binds = vec![Bind::Integer(-millis(grace))];
-    let answer = ask(session, context, sql.select_lock(), binds, How::READ).await?;
-    let get = |at: usize| cell(&answer, at).map(str::to_owned);
-    let number = |at: usize| cell(&answer, at).and_then(history::whole);
-    if answer.rows.len() != 1 {
-        return Err(LedgerError::Corrupt(lock_rows(name, answer.rows.len())));
-    }
-    Ok(LockRow {
-        nonce: get(0),
-        token: number(1).unwrap_or(0),
-        touch: number(2).unwrap_or(0),
-        expires: get(3).unwrap_or_default(),
-        run: get(4),
-        holder: get(5).and_then(|text| serde_json::from_str(&text).ok()),
-        identity: get(6).and_then(|text| serde_json::from_str(&text).ok()),
-        note: get(7),
-        now: get(8).unwrap_or_default(),
-        expired: number(9) == Some(1),
-    })
-}
-
-/// Frees the lease of the run that the row was seen to name, whatever it does. Answers whether the row still named it.
-pub async fn free(
-    session: &mut dyn Session,
-    name: &LedgerName,
-    row: &LockRow,
-    context: &Context,
-) -> Result<bool, LedgerError> {
-    let nonce = row.nonce.clone().map_or(Bind::Null, Bind::Text);
-    let binds = vec![nonce, Bind::Integer(row.token)];
-    let text = sql_for(session, name).release();
-    let answer = ask(session, context, text, binds, How { timeout: None, repeatable: true }).await?;
-    Ok(answer.changed == 1)
-}
-
-/// The lock table has no row, or more than one: nobody can hold the lease.
-fn lock_rows(name: &LedgerName, rows: usize) -> Diagnostic {
-    let table = format!("{}.{}.\"{}_lock\"", name.database, name.schema, name.table);
-    let way_out = if rows == 0 {
-        "bring its row back, on Snowflake with Time Travel: INSERT INTO .. SELECT * FROM .. AT (OFFSET => -600)"
-    } else {
-        "keep the row with the highest \"token\" and delete the others"
-    };
-    Diagnostic::error(
-        Code::CorruptHistory,
-        format!("the lock table {table} holds {rows} rows instead of one"),
-    )
-    .note("nothing was written; see that no run is at work before you mend it")
-    .hint(way_out)
 }
 
 /// Whole milliseconds.

@@ -11,11 +11,14 @@ use refinery_core::{
     traits::r#async::{AsyncQuery, AsyncTransaction},
 };
 
-use super::{FIRST_LAYOUT, Keeper, Layout, LedgerError};
+use super::{Keeper, Layout, LedgerError};
 use crate::{
     diagnostic::{Code, Diagnostic},
     model::journal::JournalBody,
 };
+
+/// Layout that [`super::create`] makes.
+pub(super) const FIRST_LAYOUT: Layout = Layout { major: 1, minor: 0 };
 
 /// One step to a later layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 use super::{
-    super::{testing::*, *},
+    super::{layout::FIRST_LAYOUT, testing::*, *},
     *,
 };
 use crate::model::{
     checksum::Sha256,
-    journal::{RunBody, ScriptBody},
+    history::RowType,
+    journal::{JournalBody, KnownRun, RunBody, RunOutcome, ScriptBody},
     name::MigrationKind,
     target::Purpose,
 };
