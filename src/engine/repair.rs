@@ -66,6 +66,10 @@ pub struct Repaired {
     pub deleted: Vec<String>,
     /// Scripts whose row was gone and that are pending again.
     pub forgotten: Vec<String>,
+    /// Scripts whose row said that they failed, and says now that they were applied, as the journal does.
+    pub restored: Vec<String>,
+    /// Scripts whose row says that they were applied, against the journal, and is believed from now on.
+    pub accepted: Vec<String>,
     /// The target whose ledger was taken over, in words.
     pub adopted: Option<String>,
     /// What was settled, in words.
@@ -180,6 +184,7 @@ struct Changes {
     rows: Vec<NewJournalRow>,
     aligned: Vec<HistoryRow>,
     deleted: Vec<NewHistoryRow>,
+    restored: Vec<HistoryRow>,
     remove_failed: bool,
     digest: Sha256,
 }
@@ -196,6 +201,10 @@ async fn write(
         let mut rows = vec![(None, None, JournalBody::Run(run))];
         rows.extend(changes.rows.iter().cloned());
         keeper.journal(rows).await?;
+    }
+    // Before failed rows are removed: those are not.
+    for row in &changes.restored {
+        keeper.update_history(row.rank, true, row.checksum, row.execution_ms).await?;
     }
     if changes.remove_failed {
         keeper.remove_failed().await?;
@@ -221,6 +230,7 @@ impl Changes {
             rows: Vec::new(),
             aligned: Vec::new(),
             deleted: Vec::new(),
+            restored: Vec::new(),
             remove_failed: false,
             digest: survey.digest,
         }
@@ -302,6 +312,13 @@ fn repairs(survey: &Survey) -> Changes {
             changes.deleted.push(deletion(row));
             changes.repaired.deleted.push(row.script.clone());
             "marked as deleted, its file is gone"
+        } else if let Some(applied) = survey.plan.contradicted.get(&row.script) {
+            if *applied {
+                restore(row, &mut changes);
+                continue;
+            }
+            changes.repaired.accepted.push(row.script.clone());
+            "took the row as it stands, the journal says that the script failed"
         } else if row.success {
             let Some(aligned) = plan::aligned(status) else { continue };
             changes.aligned.push(aligned);
@@ -321,6 +338,19 @@ fn repairs(survey: &Survey) -> Changes {
         changes.rows.push((Some(row.script.clone()), None, JournalBody::Repaired(body)));
     }
     changes
+}
+
+/// Makes the row say success again. No journal row names the script: what the journal knows of it stays true.
+fn restore(row: &HistoryRow, changes: &mut Changes) {
+    let body = ChangeBody {
+        what: format!("set the success of {} back to true, as the journal says", row.script),
+        reason: "repair".into(),
+        row_digest: Some(plan::row_digest(row)),
+        source_sha: None,
+    };
+    changes.rows.push((None, None, JournalBody::Repaired(body)));
+    changes.restored.push(row.clone());
+    changes.repaired.restored.push(row.script.clone());
 }
 
 /// Scripts that a cut-off run left half applied before it could write a row: only the journal knows of them.
@@ -388,6 +418,7 @@ fn settle(survey: &Survey, journal: &[JournalRow], mark: &Mark) -> Result<Change
         rows: vec![(Some(mark.script.clone()), Some(mark.statement), settlement.body())],
         aligned: Vec::new(),
         deleted: Vec::new(),
+        restored: Vec::new(),
         remove_failed: false,
         digest: survey.digest,
     })

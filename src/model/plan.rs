@@ -1,6 +1,6 @@
 //! What a migrate would do, as a value: printed, compared, saved and executed.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 
@@ -31,6 +31,8 @@ pub struct Plan {
     pub orphans: Vec<String>,
     /// Scripts that were applied and whose row is gone from the history.
     pub lost: Vec<String>,
+    /// Scripts whose row says the opposite of what the journal does: whether the journal says that they were applied.
+    pub contradicted: BTreeMap<String, bool>,
     /// All findings; an error means that nothing may run.
     pub findings: Vec<Diagnostic>,
 }

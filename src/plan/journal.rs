@@ -97,6 +97,9 @@ pub(super) struct Run<'a> {
     place: usize,
     /// Its `script` rows by number: the order in which it would go through them.
     pub(super) scripts: Vec<(i64, &'a str, &'a ScriptBody)>,
+    /// Number of the last of those that it came to. All before it are done: the history row of a script is written
+    /// before the next one starts. Callbacks prove nothing, some run after a failure.
+    came_to: i64,
 }
 
 struct End<'a> {
@@ -126,6 +129,11 @@ impl<'a> Journal<'a> {
         for run in journal.runs.values_mut() {
             run.scripts.sort_by_key(|(seq, ..)| *seq);
         }
+        let came_to: Vec<(&str, i64)> =
+            journal.runs.keys().map(|run| (*run, journal.last_with_progress(run))).collect();
+        for (run, place) in came_to {
+            journal.runs.entry(run).and_modify(|run| run.came_to = place);
+        }
         journal
     }
 
@@ -146,6 +154,18 @@ impl<'a> Journal<'a> {
         if let Some(script) = row.script.as_deref() {
             self.scripts.entry(script).or_default().push(Entry { row, place });
         }
+    }
+
+    /// Number of the last script of a run, callbacks left out, that the run came to.
+    fn last_with_progress(&self, run: &str) -> i64 {
+        let Some(known) = self.runs.get(run) else { return 0 };
+        let at = known.end.as_ref().and_then(|end| end.script);
+        let mut later = known.scripts.iter().rev().filter(|(.., body)| body.kind != MigrationKind::Callback);
+        // The row behind the last `script` row may be what it took over from an older run.
+        let opening = known.scripts.last().map_or(0, |(seq, ..)| seq + 1);
+        later
+            .find(|(_, script, _)| at == Some(*script) || self.progress_after(opening, script, run))
+            .map_or(0, |(seq, ..)| *seq)
     }
 
     pub(super) fn run(&self, run: &str) -> Option<&Run<'a>> {
@@ -245,14 +265,28 @@ impl<'a> Journal<'a> {
             .is_some_and(|run| run.end.as_ref().is_some_and(|end| end.outcome == RunOutcome::Success))
     }
 
+    /// Whether the run that wrote this `script` row went on to a later script.
+    fn went_on_after(&self, row: &JournalRow) -> bool {
+        self.runs.get(row.run.as_str()).is_some_and(|run| row.seq < run.came_to)
+    }
+
+    /// Whether the journal proves that the run applied the script of this row.
+    pub(super) fn applied(&self, row: &JournalRow) -> bool {
+        self.succeeded(&row.run) || self.went_on_after(row)
+    }
+
     /// Whether the run wrote rows of the script beyond those with which every run begins: its progress, not what it
     /// took over from an older run.
     pub(super) fn has_progress(&self, script: &str, run: &str) -> bool {
         let prologue = self.runs.get(run).and_then(|run| run.scripts.last()).map_or(0, |(seq, ..)| *seq);
+        self.progress_after(prologue, script, run)
+    }
+
+    fn progress_after(&self, opening: i64, script: &str, run: &str) -> bool {
         self.entries(script).iter().any(|Entry { row, .. }| {
             row.run == run
                 && match row.body {
-                    JournalBody::Step { .. } => row.seq > prologue,
+                    JournalBody::Step { .. } => row.seq > opening,
                     JournalBody::Failed { .. } | JournalBody::Done { .. } => true,
                     _ => false,
                 }
@@ -278,7 +312,9 @@ impl<'a> Journal<'a> {
             }
         }
         let end = self.runs.get(run).and_then(|run| run.end.as_ref());
-        if end.is_some_and(|end| end.outcome == RunOutcome::Success) {
+        // A callback may run many times.
+        let behind = planned.kind != MigrationKind::Callback && self.went_on_after(row);
+        if behind || end.is_some_and(|end| end.outcome == RunOutcome::Success) {
             return ScriptState::Done;
         }
         let begun = self.begun(script, run, reached, end);

@@ -72,6 +72,10 @@ pub(super) fn plan(evaluation: &Evaluation<'_>) -> Plan {
         migrations: evaluation.statuses(),
         orphans,
         lost: guard::lost(evaluation).into_iter().map(|(script, _)| script.to_owned()).collect(),
+        contradicted: guard::contradictions(evaluation)
+            .iter()
+            .map(|found| (found.script().to_owned(), found.is_applied()))
+            .collect(),
         findings,
     }
 }

@@ -245,21 +245,30 @@ impl Check<'_, '_> {
                         .unwrap_or_else(|| changed(migration, row, *applied, *found))
                 }));
             }
+            MigrationState::Success | MigrationState::OutOfOrder => {
+                findings.extend(row.and_then(|row| self.contradicted(entry, row)));
+            }
             MigrationState::AboveTarget
             | MigrationState::BelowBaseline
             | MigrationState::BaselineIgnored
             | MigrationState::Baseline
             | MigrationState::Ignored { .. }
-            | MigrationState::Success
             | MigrationState::Undone
             | MigrationState::Available
-            | MigrationState::OutOfOrder
             | MigrationState::FutureSuccess
             | MigrationState::FutureFailed
             | MigrationState::Superseded
             | MigrationState::Deleted
             | MigrationState::Always { changed: false } => {}
         }
+    }
+
+    fn contradicted(&self, entry: &Entry<'_>, row: &Row<'_>) -> Option<Diagnostic> {
+        let finding = guard::contradicted(self.evaluation, row)?.finding().note(row_note(row.stored));
+        Some(match entry.migration() {
+            Some(migration) => finding.in_file(&migration.file),
+            None => finding,
+        })
     }
 
     fn failed(
@@ -269,6 +278,9 @@ impl Check<'_, '_> {
         place: Option<(usize, usize)>,
         findings: &mut Vec<Diagnostic>,
     ) {
+        if let Some(finding) = row.and_then(|row| self.contradicted(entry, row)) {
+            return findings.push(finding);
+        }
         let hint = match &entry.resume {
             Some(Answer::Stop(why)) if !why.is_empty() => return findings.extend(why.iter().cloned()),
             Some(_) if self.purpose == Purpose::Plan => return,

@@ -385,7 +385,7 @@ fn embedded(tally: &Tally, embedded: bool, out: &mut dyn Write) -> io::Result<()
 }
 
 fn repair(repaired: &Repaired, out: &mut dyn Write) -> io::Result<()> {
-    let Repaired { removed, aligned, deleted, forgotten, adopted, settled } = repaired;
+    let Repaired { removed, aligned, deleted, forgotten, restored, accepted, adopted, settled } = repaired;
     if *repaired == Repaired::default() {
         return writeln!(out, "Nothing to repair.");
     }
@@ -404,6 +404,16 @@ fn repair(repaired: &Repaired, out: &mut dyn Write) -> io::Result<()> {
             "  forgot that {} was applied: its row is gone, and it is pending again",
             defuse_line(script)
         )?;
+    }
+    for script in restored {
+        writeln!(
+            out,
+            "  set the row of {} back to success: the journal says that it was applied",
+            defuse_line(script)
+        )?;
+    }
+    for script in accepted {
+        writeln!(out, "  took the row of {} as it stands: it counts as applied", defuse_line(script))?;
     }
     if let Some(text) = adopted {
         writeln!(out, "  took over the ledger of {}", defuse_line(text))?;

@@ -386,6 +386,8 @@ fn repair_body(repaired: &Repaired) -> Value {
         "aligned": repaired.aligned,
         "deleted": repaired.deleted,
         "forgotten": repaired.forgotten,
+        "restored": repaired.restored,
+        "accepted": repaired.accepted,
         "adopted": repaired.adopted,
         "settled": repaired.settled,
     })

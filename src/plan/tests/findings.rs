@@ -342,6 +342,36 @@ fn a_row_that_was_deleted_is_named_and_its_script_does_not_run_again_unless_repa
 }
 
 #[test]
+fn a_run_that_failed_later_proves_what_it_applied_before() {
+    let world = World::new().file("V1__a.sql", "insert 1").file("V2__b.sql", "insert 2; insert 3");
+    let mut world = world.run("run-1", &["V1__a.sql", "V2__b.sql"]);
+    let [first, second] = ["V1__a.sql", "V2__b.sql"].map(|name| world.find(name).clone());
+    world.record(&first, None, true);
+    let mut world = world.step("run-1", "V2__b.sql", 2).fails("run-1", "V2__b.sql", 2);
+    world.record(&second, None, false);
+    let mut world = world.ends("run-1", RunOutcome::Failed);
+    assert!(!world.errors().contains(&Code::HistoryChanged), "{:#?}", world.validate());
+
+    world.history[0].success = false;
+    assert!(world.plan().contradicted["V1__a.sql"]);
+    world.history.remove(0);
+    assert_eq!(world.plan().lost, ["V1__a.sql"]);
+    assert!(world.plan().is_refused());
+}
+
+#[test]
+fn what_a_run_took_over_of_a_later_script_proves_nothing_of_an_earlier_one() {
+    // The run was killed before its first statement: the row of V2's resume stands, and V1 was never begun.
+    let world = World::new().file("V1__a.sql", "insert 1").file("V2__b.sql", "insert 2; insert 3");
+    let world =
+        world.run("run-1", &["V2__b.sql"]).step("run-1", "V2__b.sql", 2).fails("run-1", "V2__b.sql", 2);
+    let world = world.ends("run-1", RunOutcome::Failed).policy(|policy| policy.out_of_order = true);
+    let world = world.run("run-2", &["V1__a.sql", "V2__b.sql"]).step("run-2", "V2__b.sql", 2);
+    assert!(world.plan().lost.is_empty());
+    assert_eq!(world.steps().len(), 2, "{:?}", world.steps());
+}
+
+#[test]
 fn a_row_that_was_edited_is_told_from_a_file_that_changed() {
     let mut world = World::new().file("V1__a.sql", "insert 1").migrate("run-1");
     world.history[0].checksum = Some(5);
@@ -350,6 +380,48 @@ fn a_row_that_was_edited_is_told_from_a_file_that_changed() {
     assert!(finding.message.contains("it says crc32:5, and run run-1 wrote crc32:"), "{finding:#?}");
     let world = world.file("V1__a.sql", "insert 2");
     assert_eq!(only(world.validate()).code, Code::ChecksumMismatch);
+}
+
+#[test]
+fn a_failed_row_that_was_set_to_success_is_named_until_repair_takes_it_as_it_stands() {
+    let world = World::new().file("V1__a.sql", "insert 1; insert 2").run("run-1", &["V1__a.sql"]);
+    let mut world = world.step("run-1", "V1__a.sql", 2).fails("run-1", "V1__a.sql", 2);
+    let script = world.find("V1__a.sql").clone();
+    world.record(&script, None, false);
+    let mut world = world.ends("run-1", RunOutcome::Failed);
+    assert!(!world.errors().contains(&Code::HistoryChanged), "{:#?}", world.validate());
+    world.history[0].success = true;
+    let finding = only(world.validate());
+    assert_eq!(finding.code, Code::HistoryChanged);
+    assert_eq!(
+        finding.message,
+        "the history's row of V1__a.sql says that it was applied, but run run-1 recorded that its statement 2 of 2 \
+         failed, and no run of snowops finished it"
+    );
+    assert!(world.plan().is_refused());
+    assert!(!world.plan().contradicted["V1__a.sql"]);
+    let world = world.run("run-2", &[]).wrote("run-2", "V1__a.sql", repaired());
+    assert!(world.errors().is_empty() && world.steps().is_empty());
+}
+
+#[test]
+fn an_applied_row_that_was_set_to_failed_is_no_failed_migration() {
+    let mut world = World::new().file("V1__a.sql", "insert 1").migrate("run-1");
+    world.history[0].success = false;
+    let finding = only(world.validate());
+    assert_eq!(finding.code, Code::HistoryChanged);
+    assert_eq!(
+        finding.message,
+        "the history's row of V1__a.sql says that it failed, but run run-1 recorded that it was applied"
+    );
+    assert!(world.plan().contradicted["V1__a.sql"]);
+
+    // Another tool took it back and failed at it: the row is what it says.
+    let mut undone = World::new().file("V1__a.sql", "insert 1").migrate("run-1");
+    let script = undone.find("V1__a.sql").clone();
+    undone.history[0].kind = RowType::Delete;
+    undone.record(&script, None, false);
+    assert!(undone.plan().contradicted.is_empty());
 }
 
 #[test]

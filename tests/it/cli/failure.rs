@@ -173,6 +173,56 @@ fn a_row_that_was_deleted_does_not_make_its_script_run_again() {
 }
 
 #[test]
+fn a_row_whose_success_was_edited_stops_until_repair_makes_history_and_journal_agree() {
+    let project = Project::with(&[
+        ("V1__t.sql", "CREATE TABLE t (a NUMBER);"),
+        ("V2__u.sql", "CREATE TABLE u (a NUMBER);\nCREATE VIEW v AS SELECT a FROM nowhere;"),
+    ]);
+    assert_eq!(project.run(&["migrate"]).code, 5);
+    let edit = |change: &str| {
+        let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+        let table = "\"LOCAL.SNOWOPS.snowops_schema_history\"";
+        assert_eq!(file.execute(&format!("UPDATE {table} SET {change}"), []).unwrap(), 1);
+    };
+    let stops = |words: &str| {
+        for command in ["plan", "migrate", "validate"] {
+            let run = project.run(&[command]);
+            assert_eq!(run.code, 4, "{}", run.all());
+            assert!(run.err.contains("history_changed") && run.err.contains(words), "{}", run.all());
+        }
+    };
+    edit("\"success\" = 0 WHERE \"version\" = '1'");
+    stops("V1__t.sql says that it failed");
+    let (code, result) = project.json(&["repair"]);
+    assert_eq!((code, &result["restored"][0]), (0, &"V1__t.sql".into()), "{result:#}");
+    assert_eq!(entry(&project, "V1__t.sql")["state"], "success");
+
+    assert_eq!(project.run(&["migrate"]).code, 5);
+    edit("\"success\" = 1 WHERE \"version\" = '2'");
+    stops("V2__u.sql says that it was applied");
+    let (code, result) = project.json(&["repair"]);
+    assert_eq!((code, &result["accepted"][0]), (0, &"V2__u.sql".into()), "{result:#}");
+    assert_eq!(entry(&project, "V2__u.sql")["state"], "success");
+    assert_eq!(project.run(&["migrate"]).code, 0);
+}
+
+#[test]
+fn a_row_that_was_deleted_is_missed_also_when_its_run_failed_later() {
+    let project = Project::with(&[
+        ("V1__t.sql", "CREATE TABLE t (a NUMBER);"),
+        ("V2__bad.sql", "CREATE VIEW v AS SELECT a FROM nowhere;"),
+    ]);
+    assert_eq!(project.run(&["migrate"]).code, 5);
+    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    file.execute_batch("DELETE FROM \"LOCAL.SNOWOPS.snowops_schema_history\" WHERE \"version\" = '1'")
+        .unwrap();
+    drop(file);
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 4, "{}", run.all());
+    assert!(run.err.contains("the history has lost the row of V1__t.sql"), "{}", run.all());
+}
+
+#[test]
 fn a_lock_table_without_its_row_stops_and_says_how_to_mend_it() {
     let project = Project::with(&[("V1__t.sql", "CREATE TABLE t (a NUMBER);")]);
     assert_eq!(project.run(&["migrate"]).code, 0);
