@@ -48,6 +48,11 @@ impl Head {
     pub fn next(self) -> i64 {
         self.rank + 1
     }
+
+    /// Both numbers in one text, as the fenced inserts compare them with the table's.
+    pub(super) fn text(self) -> String {
+        format!("{}/{}", self.rank, self.rows)
+    }
 }
 
 /// Reads the answer to the statement that selects the history.

@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+#[cfg(doc)]
+use super::history::Head;
 use crate::{
     model::{ident::Ident, target::LedgerName},
     session::Engine,
@@ -230,9 +232,22 @@ impl Sql {
         format!("UPDATE {} SET \"nonce\" = NULL WHERE \"nonce\" = :1 AND \"token\" = :2", self.lock)
     }
 
-    /// Journal rows under the fence: [`JOURNAL_BINDS`] binds a row, then the nonce. With `head`, two more: rank
-    /// and number of rows of the history as this run knows it.
+    /// Journal rows under the fence: [`JOURNAL_BINDS`] binds a row, then the nonce. With `head` one more: the history's
+    /// head as this run knows it ([`Head::text`]).
     pub(super) fn insert_journal(&self, rows: usize, head: bool) -> String {
+        let next = rows * JOURNAL_BINDS + 1;
+        let (journal, lock) = (&self.journal, &self.lock);
+        let head = if head { self.head_condition(next + 1) } else { String::new() };
+        let into = format!(
+            "INSERT INTO {journal} (\"run\", \"seq\", \"kind\", \"script\", \"ordinal\", \"body\", \"at\")"
+        );
+        // Nearly all have one row, which needs no table of values.
+        if rows == 1 {
+            return format!(
+                "{into} SELECT :1, :2, :3, :4, :5, :6, SYSDATE() FROM {lock} \
+                 WHERE \"nonce\" = :{next} AND \"expires\" > SYSDATE(){head}"
+            );
+        }
         let mut values = String::new();
         for row in 0..rows {
             let at = row * JOURNAL_BINDS;
@@ -251,18 +266,14 @@ impl Sql {
                 at + 6
             );
         }
-        let next = rows * JOURNAL_BINDS + 1;
-        let head = if head { self.head_condition(next + 1) } else { String::new() };
         format!(
-            "INSERT INTO {} (\"run\", \"seq\", \"kind\", \"script\", \"ordinal\", \"body\", \"at\") \
-             SELECT v.\"run\", v.\"seq\", v.\"kind\", v.\"script\", v.\"ordinal\", v.\"body\", SYSDATE() \
-             FROM ({values}) v CROSS JOIN {} l WHERE l.\"nonce\" = :{next} AND l.\"expires\" > SYSDATE(){head}",
-            self.journal, self.lock
+            "{into} SELECT v.\"run\", v.\"seq\", v.\"kind\", v.\"script\", v.\"ordinal\", v.\"body\", SYSDATE() \
+             FROM ({values}) v CROSS JOIN {lock} l WHERE l.\"nonce\" = :{next} AND l.\"expires\" > SYSDATE(){head}"
         )
     }
 
     /// A history row under the fence and at the known head: rank, version, description, type, script, checksum,
-    /// `installed_by`, milliseconds, success, nonce, head, rows.
+    /// `installed_by`, milliseconds, success, nonce, [`Head::text`].
     pub(super) fn insert_history(&self) -> String {
         format!(
             "INSERT INTO {} (\"installed_rank\", \"version\", \"description\", \"type\", \"script\", \"checksum\", \
@@ -274,11 +285,11 @@ impl Sql {
         )
     }
 
-    fn head_condition(&self, first: usize) -> String {
+    /// That the history's head is the one in a bind ([`Head::text`]): both numbers in one look at the table.
+    fn head_condition(&self, bind: usize) -> String {
         format!(
-            " AND (SELECT COALESCE(MAX(\"installed_rank\"), 0) FROM {0}) = :{first} AND (SELECT COUNT(*) FROM {0}) = :{1}",
-            self.history,
-            first + 1
+            " AND (SELECT COALESCE(MAX(\"installed_rank\"), 0) || '/' || COUNT(*) FROM {}) = :{bind}",
+            self.history
         )
     }
 
@@ -430,6 +441,8 @@ mod tests {
             assert_eq!(one(text(&there)), text(&here));
             assert_ne!(text(&there), text(&here));
         }
-        assert_eq!(one(there.insert_journal(2, true)), here.insert_journal(2, true));
+        for rows in [1, 2] {
+            assert_eq!(one(there.insert_journal(rows, true)), here.insert_journal(rows, true));
+        }
     }
 }

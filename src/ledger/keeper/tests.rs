@@ -225,7 +225,7 @@ async fn every_kind_of_write_stands_under_the_fence() {
     first.insert_history(&new_row("V1__a.sql", false)).await.unwrap();
     first.release().await.unwrap();
     for take in ["\"nonce\" = 'other'", "\"expires\" = '2025-01-01 00:00:00.000000'"] {
-        for kind in 0..6 {
+        for kind in 0..7 {
             let (mut keeper, _) = place.held("run").await;
             place.raw(&format!("UPDATE \"LOCAL.SNOWOPS.history_lock\" SET {take}")).await;
             let outcome = match kind {
@@ -234,6 +234,7 @@ async fn every_kind_of_write_stands_under_the_fence() {
                 2 => keeper.update_history(1, true, None, 1).await,
                 3 => keeper.align_history(1, "other", &RowType::Baseline, None).await,
                 4 => keeper.remove_failed().await.map(drop),
+                5 => keeper.journal(vec![step_row("V1__a.sql", 1), step_row("V1__a.sql", 2)]).await,
                 _ => keeper.close_open_runs(&[open_run("run-0")]).await,
             };
             assert!(matches!(outcome, Err(LedgerError::LeaseLost(_))), "{take}, {kind}: {outcome:?}");
@@ -267,6 +268,26 @@ async fn a_row_of_another_tool_stops_history_and_end_and_is_named() {
     let refused = keeper.end(None, RunOutcome::Success, vec![]).await;
     let Err(error @ LedgerError::Stranger { .. }) = refused else { panic!("{refused:?}") };
     assert!(error.to_string().contains("V9__flyway.sql, by flyway"), "{error}");
+}
+
+#[tokio::test]
+async fn a_history_that_differs_in_its_highest_rank_or_its_number_of_rows_alone_is_noticed() {
+    let history = "\"LOCAL.SNOWOPS.history\"";
+    let columns = "\"description\", \"type\", \"script\", \"installed_by\", \"execution_time\", \"success\"";
+    for change in [
+        format!("UPDATE {history} SET \"installed_rank\" = 2"),
+        format!("INSERT INTO {history} (\"installed_rank\", {columns}) SELECT 0, {columns} FROM {history}"),
+        format!("DELETE FROM {history}"),
+    ] {
+        let place = Place::made().await;
+        let (mut keeper, _) = place.held("run").await;
+        assert_eq!(keeper.insert_history(&new_row("V1__a.sql", true)).await.unwrap(), 1);
+        place.raw(&change).await;
+        let refused = keeper.insert_history(&new_row("V2__b.sql", true)).await;
+        assert!(matches!(refused, Err(LedgerError::Stranger { .. })), "{change}: {refused:?}");
+        let refused = keeper.end(None, RunOutcome::Success, vec![]).await;
+        assert!(matches!(refused, Err(LedgerError::Stranger { .. })), "{change}: {refused:?}");
+    }
 }
 
 #[tokio::test]

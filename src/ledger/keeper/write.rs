@@ -30,13 +30,13 @@ impl Keeper {
     }
 
     async fn insert_journal(&mut self, rows: &[NewJournalRow], at_head: bool) -> Result<(), LedgerError> {
-        let mut binds = Vec::with_capacity(rows.len() * sql::JOURNAL_BINDS + 3);
+        let mut binds = Vec::with_capacity(rows.len() * sql::JOURNAL_BINDS + 2);
         for (row, seq) in rows.iter().zip(self.seq..) {
             binds.extend(journal::binds(&self.settings.run, seq, row));
         }
         binds.push(Bind::Text(self.nonce.clone()));
         if at_head {
-            binds.extend([Bind::Integer(self.head.rank), Bind::Integer(self.head.rows)]);
+            binds.push(Bind::Text(self.head.text()));
         }
         let text = self.sql.insert_journal(rows.len(), at_head);
         let changed = self.write(text, binds, true).await?;
@@ -53,11 +53,7 @@ impl Keeper {
     pub async fn insert_history(&mut self, row: &NewHistoryRow) -> Result<i64, LedgerError> {
         let rank = self.head.next();
         let mut binds = history::binds(row, rank);
-        binds.extend([
-            Bind::Text(self.nonce.clone()),
-            Bind::Integer(self.head.rank),
-            Bind::Integer(self.head.rows),
-        ]);
+        binds.extend([Bind::Text(self.nonce.clone()), Bind::Text(self.head.text())]);
         if self.write(self.sql.insert_history(), binds, false).await? == 0 {
             return Err(self.explain().await);
         }
