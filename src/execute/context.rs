@@ -46,20 +46,21 @@ pub(super) fn use_own(role: Option<&Ident>, warehouse: Option<&Ident>) -> Vec<St
     role.into_iter().chain(warehouse).collect()
 }
 
-/// The statements that lead back from `here` to `home`; `None` when no statement can.
+/// The statements that lead back from `here` to `home`; `None` when no statement can. A schema's full name brings its
+/// database with it.
 pub(super) fn put_back(here: &Context4, home: &Context4) -> Option<Vec<String>> {
-    let pairs = [
-        ("ROLE", &here.role, &home.role),
-        ("WAREHOUSE", &here.warehouse, &home.warehouse),
-        ("DATABASE", &here.database, &home.database),
-    ];
     let mut texts = Vec::new();
-    for (word, here, home) in pairs {
+    for (word, here, home) in
+        [("ROLE", &here.role, &home.role), ("WAREHOUSE", &here.warehouse, &home.warehouse)]
+    {
         if here != home {
             texts.push(format!("USE {word} {}", home.as_ref()?.quoted()));
         }
     }
-    if here.schema != home.schema || here.database != home.database {
+    if here.database != home.database {
+        let (database, schema) = (home.database.as_ref()?, home.schema.as_ref()?);
+        texts.push(format!("USE SCHEMA {}.{}", database.quoted(), schema.quoted()));
+    } else if here.schema != home.schema {
         texts.push(format!("USE SCHEMA {}", home.schema.as_ref()?.quoted()));
     }
     Some(texts)

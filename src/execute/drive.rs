@@ -306,6 +306,10 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
 
     async fn restore(&mut self, place: Place) -> Event {
         let Some(step) = self.step_at(place) else { return Event::Refused };
+        if self.is_last(place) {
+            // Nothing follows in its session.
+            return Event::Confirmed;
+        }
         let lasting = statements(step).iter().any(leaves_more_than_context);
         let Some(texts) = put_back(&self.here, &self.it.spec.context).filter(|_| !lasting) else {
             return self.fresh_session(place).await;
@@ -322,15 +326,15 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
         Event::Confirmed
     }
 
-    /// Nothing follows the last script, so its session needs no successor.
-    async fn fresh_session(&mut self, place: Place) -> Event {
-        let last = match place.part {
-            Part::Steps => place.step + 1 == self.it.plan.steps.len(),
-            Part::OnFailure => place.step + 1 == self.it.plan.on_error.len(),
+    fn is_last(&self, place: Place) -> bool {
+        let steps = match place.part {
+            Part::Steps => &self.it.plan.steps,
+            Part::OnFailure => &self.it.plan.on_error,
         };
-        if last {
-            return Event::Confirmed;
-        }
+        place.step + 1 == steps.len()
+    }
+
+    async fn fresh_session(&mut self, place: Place) -> Event {
         let fresh = match self.it.connector.open(self.it.spec.clone()).await {
             Ok(fresh) => fresh,
             Err(error) => return self.fail(place, 1, FailureKind::Session, error),

@@ -48,7 +48,7 @@ fn f33_what_a_script_changes_in_its_session_does_not_reach_the_next() {
     let restored = stand.events("context_restored");
     assert_eq!(restored.len(), 1, "{restored:?}");
     assert_eq!(restored[0]["script"], "V1__wander.sql");
-    let back = ["USE ROLE \"DEPLOYER\"", "USE DATABASE \"RETAIL\"", "USE SCHEMA \"PUBLIC\""];
+    let back = ["USE ROLE \"DEPLOYER\"", "USE SCHEMA \"RETAIL\".\"PUBLIC\""];
     assert_eq!(restored[0]["statements"], serde_json::json!(back));
     let sessions = ["abroad", "home", "berlin", "plain"]
         .map(|table| session_of(&stand, &format!("CREATE TABLE {table} (x NUMBER)")));
