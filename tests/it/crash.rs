@@ -5,6 +5,7 @@
 
 mod oracle;
 mod point;
+mod requests;
 mod sampled;
 mod scenario;
 mod target;

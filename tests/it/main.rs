@@ -19,6 +19,7 @@ mod interrupts;
 mod network;
 mod pipeline;
 mod races;
+mod requests;
 mod servers;
 mod settling;
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
-use testkit::{Endpoint, Fakesnow, Python, Server, Settings};
+use testkit::{Fakesnow, Python, Server, Settings};
 
 use crate::harness::{Project, Run};
 
@@ -75,49 +75,6 @@ fn the_sample_project_migrates_on_the_protocol_server_and_a_second_run_has_nothi
     assert!(of_scripts().count() > 50 && of_scripts().all(|(_, times)| *times == 1), "{tags:#?}");
     let second = run(&project, &["plan", "--exit-code"]);
     assert_eq!(second.code, 0, "{}", second.all());
-}
-
-/// Requests of a run with something to do, heartbeats and context left out: two logins and logouts, seven reads, four of
-/// the claim, the rows of run and scripts, the statements with their bookkeeping, the end and the release.
-fn budget(scripts: usize, statements: usize, boundaries: usize) -> usize {
-    2 + 7 + 4 + (1 + scripts).div_ceil(200) + statements + boundaries + scripts + 1 + 1 + 2
-}
-
-#[test]
-#[expect(clippy::print_stdout, reason = "the figures are for whoever runs the tests")]
-fn a_run_sends_as_many_requests_as_the_budget_says() {
-    let server = Server::start(Settings::default()).unwrap();
-    let project = Project::with(&[("V1__first.sql", "CREATE TABLE first (x NUMBER);\n")]);
-    on_server(&project, server.port(), "RETAIL", DEPLOYER);
-    let mut seen = 0;
-    let mut sent = |what: &str, arguments: &[&str]| {
-        let run = run(&project, arguments);
-        assert_eq!(run.code, 0, "{}", run.all());
-        let counts = server.counts();
-        let sent = counts.total - seen;
-        seen = counts.total;
-        println!("{what}: {sent} requests");
-        sent
-    };
-    sent("the first run, which makes the ledger", &["migrate", "--create-history"]);
-    assert_eq!(sent("a run with nothing to do", &["migrate"]), 4);
-
-    for n in 0..100 {
-        project.write(&format!("migrations/V2.{n}__t.sql"), &format!("CREATE TABLE t{n} (x NUMBER);\n"));
-    }
-    assert_eq!(sent("100 scripts of one statement", &["migrate"]), budget(100, 100, 0));
-
-    // Idempotent ones need no row between them; of others each but the first has one.
-    let views: Vec<_> = (0..5).map(|n| format!("CREATE OR REPLACE VIEW v{n} AS SELECT 1 AS x;")).collect();
-    project.write("migrations/V3__views.sql", &views.join("\n"));
-    assert_eq!(sent("a script of five idempotent statements", &["migrate"]), budget(1, 5, 0));
-    let tables: Vec<_> = (0..5).map(|n| format!("CREATE TABLE w{n} (x NUMBER);")).collect();
-    project.write("migrations/V4__tables.sql", &tables.join("\n"));
-    assert_eq!(sent("a script of five that are not", &["migrate"]), budget(1, 5, 4));
-
-    let logins = server.log().iter().filter(|entry| entry.endpoint == Endpoint::Login).count();
-    let logouts = server.log().iter().filter(|entry| entry.endpoint == Endpoint::Logout).count();
-    assert_eq!(logins, logouts, "a session was left open");
 }
 
 #[test]
