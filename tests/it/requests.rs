@@ -57,7 +57,8 @@ pub(crate) struct Script {
     pub(crate) own: usize,
     /// What an earlier attempt did to its session, done again.
     pub(crate) replays: usize,
-    /// The question whether a transaction is open: of a script with its own BEGIN or an opaque body.
+    /// The question whether a transaction is open, of a script with its own BEGIN or an opaque body; and a ROLLBACK if
+    /// one is.
     pub(crate) asks: usize,
     /// Fresh sessions after it, where no statement takes back what it left: login, logout, a row in the journal.
     pub(crate) fresh: usize,
@@ -326,6 +327,14 @@ fn a_failure_is_two_rows_and_the_script_goes_on_behind_what_is_done() {
     bench.sends("a failure", &["migrate"], 5, Working::with([broken]).requests());
     bench.script("V2__broken.sql", "CREATE TABLE a (x NUMBER);\nDROP TABLE a;\nCREATE TABLE b (x NUMBER);\n");
     bench.migrates("its resume", &[Script::of(2, 1), ONE]);
+    bench.script("V4__state.sql", "CREATE SCHEMA s;\nSET v = 1;\nDROP TABLE nowhere;\n");
+    let broken = Script { mark: Mark::Failed, ..Script::of(3, 1) };
+    bench.sends("a failure behind session state", &["migrate"], 5, Working::with([broken]).requests());
+    bench.script("V4__state.sql", "CREATE SCHEMA s;\nSET v = 1;\nDROP TABLE retail.public.c;\n");
+    bench.migrates("its resume, with schema and variable", &[Script { replays: 2, ..ONE }]);
+    bench.script("V5__open.sql", "BEGIN;\nINSERT INTO first VALUES (1);\n");
+    let open = Script { asks: 2, mark: Mark::Failed, ..Script::of(2, 0) };
+    bench.sends("a transaction left open", &["migrate"], 5, Working::with([open]).requests());
     bench.end();
 }
 
