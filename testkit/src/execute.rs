@@ -316,8 +316,13 @@ impl At<'_> {
 
     /// The rows of a table as this session sees them: what is committed, and on it what its transaction did.
     fn visible(&self, name: &TableName) -> Rows {
+        self.as_of(name, self.seen)
+    }
+
+    /// The same, as of a commit.
+    fn as_of(&self, name: &TableName, commit: u64) -> Rows {
         let Some(table) = self.world.tables.get(name) else { return Rows::new() };
-        let mut rows = (*table.at(self.seen)).clone();
+        let mut rows = (*table.at(commit)).clone();
         let open = self.world.sessions.get(&self.session).and_then(|session| session.transaction.as_ref());
         if let Some(change) = open.and_then(|open| open.changes.get(name)) {
             change.apply(&mut rows);
@@ -420,7 +425,8 @@ impl At<'_> {
             Ok((count, evaluator.rows(&flat)?))
         })?;
         let (count, after) = ran.map_err(|error| bind_error(&error))?;
-        let change = Change::between(&before, after, || self.world.new_row());
+        let mut change = Change::between(&before, after, || self.world.new_row());
+        change.keep_others(&before, &self.as_of(table, u64::MAX));
         self.write(table, change)?;
         Ok(count)
     }

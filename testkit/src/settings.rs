@@ -148,7 +148,8 @@ pub enum Credential {
 /// Ways in which a real server might behave, each allowed by what is documented.
 #[derive(Clone, Debug)]
 pub struct Modes {
-    /// UPDATE, DELETE and MERGE that waited for a lock look at the rows again. Nothing documents either way.
+    /// UPDATE, DELETE and MERGE that waited for a lock look at the rows again. Nothing documents either way. If not, which
+    /// rows they change, and to what, is as of their start; what others wrote into other columns stays.
     pub where_again_after_wait: bool,
     /// A session may not see what others committed within this time, unless it was opened later (Snowflake documents
     /// that a commit may take a moment to be seen by other sessions).

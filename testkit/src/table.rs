@@ -132,6 +132,18 @@ impl Change {
         self.written.extend(later.written);
     }
 
+    /// Of rows that others changed since `before` takes the columns that it does not change as they are now.
+    pub(crate) fn keep_others(&mut self, before: &Rows, now: &Rows) {
+        for (id, row) in &mut self.written {
+            let (Some(old), Some(new)) = (before.get(id), now.get(id)) else { continue };
+            for ((value, old), new) in row.iter_mut().zip(old).zip(new) {
+                if value == old {
+                    value.clone_from(new);
+                }
+            }
+        }
+    }
+
     /// What leads from `before` to `after`; new rows get ids from `fresh`.
     pub(crate) fn between(before: &Rows, after: Rows, mut fresh: impl FnMut() -> i64) -> Self {
         let mut change = Self {
