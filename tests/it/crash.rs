@@ -3,6 +3,7 @@
 //! The client runs in this process, on one thread with its server and by the server's clock, so that everything happens
 //! the same each time and minutes cost nothing. "Killed" means that its future is dropped: nothing of it runs any more.
 
+mod chosen;
 mod oracle;
 mod point;
 mod requests;
@@ -65,6 +66,46 @@ fn takeover() {
 #[test]
 fn modes() {
     sampled::modes(2, 2, 20);
+}
+
+#[test]
+fn a_claim_that_the_server_took_back_is_not_believed() {
+    chosen::taken_back();
+}
+
+#[test]
+fn a_claim_that_waited_for_another_does_not_take_its_lease() {
+    chosen::waited();
+}
+
+#[test]
+fn a_run_that_waited_plans_again() {
+    chosen::planned_before();
+}
+
+#[test]
+fn what_a_run_wrote_and_arrives_too_late_has_no_effect() {
+    chosen::late_writes();
+}
+
+#[test]
+fn a_run_that_died_before_it_wrote_hides_no_other() {
+    chosen::third_owner();
+}
+
+#[test]
+fn what_a_run_took_over_is_known_to_the_next() {
+    chosen::carried();
+}
+
+#[test]
+fn what_the_query_history_does_not_list_yet_may_be_done() {
+    chosen::listed_late();
+}
+
+#[test]
+fn a_statement_in_a_later_session_of_a_killed_run_is_waited_for() {
+    chosen::later_session();
 }
 
 /// All points of all scenarios in each mode, and what chance picks of the rest. See `docs/reliability.md`.

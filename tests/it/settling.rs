@@ -176,7 +176,7 @@ async fn probes_over_the_wire() {
     }
 }
 
-fn connector(server: &Server) -> SnowflakeConnector {
+pub(crate) fn connector(server: &Server) -> SnowflakeConnector {
     let login = Login::Password {
         password: SecretText::new("correct horse"),
         passcode: None,
@@ -208,7 +208,7 @@ fn at() -> Context4 {
     }
 }
 
-fn spec() -> SessionSpec {
+pub(crate) fn spec() -> SessionSpec {
     SessionSpec {
         purpose: Purpose::Work,
         context: at(),
@@ -218,7 +218,7 @@ fn spec() -> SessionSpec {
     }
 }
 
-async fn run(session: &mut dyn Session, context: &Context, text: &str) -> Answer {
+pub(crate) async fn run(session: &mut dyn Session, context: &Context, text: &str) -> Answer {
     let request = Request {
         id: context.ids.request(),
         text: text.to_owned(),

@@ -3,12 +3,14 @@
 use std::{process::Child, time::Duration};
 
 use serde_json::Value;
+use snowops::session::{Connector as _, context::Context};
 use testkit::{Cut, Fault, Modes, Server, Settings, User, What, When};
 
 use crate::{
     harness::{Project, Run},
-    interrupts::{attempts, command, finishes, slow, start, until, until_slow_runs},
+    interrupts::{attempts, command, end, finishes, slow, start, until, until_slow_runs},
     servers::{DEPLOYER, on_server},
+    settling::{self, connector, spec},
 };
 
 fn kill(mut child: Child) {
@@ -60,6 +62,63 @@ fn a_statement_that_does_not_end_in_time_is_named_and_nothing_is_written() {
     let ends = world.rows("snowops_schema_history_journal");
     assert!(ends.iter().all(|row| row["kind"].as_deref() != Some("end")), "the run was closed");
     assert!(attempts(&server, " last ").is_empty());
+}
+
+#[test]
+fn a_row_that_another_tool_writes_meanwhile_stops_the_run_and_is_named() {
+    let (server, project) = slow(Duration::from_millis(1500), Duration::from_secs(45));
+    let child = start(&project, &["migrate", "--create-history"]);
+    until_slow_runs(&server);
+    let row = "INSERT INTO \"RETAIL\".\"SNOWOPS\".\"snowops_schema_history\" (\"installed_rank\", \"version\", \"description\", \
+               \"type\", \"script\", \"checksum\", \"installed_by\", \"execution_time\", \"success\") \
+               VALUES (1, '0.1', 'theirs', 'SQL', 'V0.1__theirs.sql', 1, 'OTHER', 1, TRUE)";
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let mut session = connector(&server).open(spec()).await.unwrap();
+        settling::run(session.as_mut(), &Context::system(), row).await;
+    });
+    let run = end(child);
+    assert_eq!(run.code, 5, "{}", run.all());
+    let words = run.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("another tool wrote to the history during this run: rank 1, V0.1__theirs.sql"),
+        "{words}"
+    );
+    let world = server.world();
+    assert_eq!(world.rows("snowops_schema_history").len(), 1);
+}
+
+/// A repair that was cut off itself leaves two runs without an end.
+#[test]
+fn each_run_that_was_cut_off_is_closed_and_not_only_the_last() {
+    let (server, project) = slow(Duration::from_millis(1500), Duration::from_secs(45));
+    let child = start(&project, &["migrate", "--create-history"]);
+    until_slow_runs(&server);
+    kill(child);
+    // The first insert says what is repaired, the second closes the run.
+    let when = When { text: Some("(\"run\", \"seq\"".to_owned()), after: 1, ..When::default() };
+    let what = What::Refused {
+        code: "000625".to_owned(),
+        message: "the table is locked".to_owned(),
+        applied: false,
+    };
+    server.add_fault(Fault { when, what });
+    let repair = ["repair", "--script", "V1__first.sql", "--statement", "2", "--mark-done"];
+    let repair = Run::of(&command(&project, &repair).output().unwrap());
+    assert_ne!(repair.code, 0, "{}", repair.all());
+    let without_end = || {
+        let world = server.world();
+        let runs = |kind: &str| -> Vec<String> {
+            let rows = world.rows("snowops_schema_history_journal").iter();
+            rows.filter(|row| row["kind"].as_deref() == Some(kind))
+                .filter_map(|row| row["run"].clone())
+                .collect()
+        };
+        let ended = runs("end");
+        runs("run").into_iter().filter(|run| !ended.contains(run)).count()
+    };
+    assert_eq!(without_end(), 2);
+    finishes(&project, &server);
+    assert_eq!(without_end(), 0);
 }
 
 /// A project on a server on which the statement with `slow` never arrives, though it was sent.

@@ -195,6 +195,18 @@ pub(super) fn always(view: &View) -> Vec<String> {
             found.push(format!("two rows of one rank: {row:?}"));
         }
     }
+    // Rows stand in the order in which they were written.
+    let mut newest = None;
+    for row in view.rows(JOURNAL).iter().filter(|row| cell(row, "kind") != "layout") {
+        let run = cell(row, "run");
+        // With a number out of its reach a later run closes one that was cut off.
+        let by_another = cell(row, "seq").parse::<i64>().unwrap() >= 1_000_000_000;
+        if cell(row, "kind") == "run" {
+            newest = Some(run);
+        } else if newest != Some(run) && !by_another {
+            found.push(format!("a run wrote to the journal after another had begun: {row:?}"));
+        }
+    }
     // A claim is read before it is journalled, so tokens of runs that wrote are different and grow.
     let mut tokens = BTreeMap::new();
     for row in view.rows(JOURNAL).iter().filter(|row| cell(row, "kind") == "run") {

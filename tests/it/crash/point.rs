@@ -1,6 +1,10 @@
 //! One crash: a run that is killed, what follows, and what must be true then.
 
-use std::{collections::BTreeSet, ops::AddAssign, time::Instant};
+use std::{
+    collections::BTreeSet,
+    ops::AddAssign,
+    time::{Duration, Instant},
+};
 
 use snowops::{
     diagnostic::Code,
@@ -28,6 +32,18 @@ pub(super) struct Stage<'s> {
     undisturbed: Outcome,
     /// Requests of the undisturbed run.
     pub(super) calls: usize,
+}
+
+/// When the first of two runs goes on after the point at which the second starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wakes {
+    AtOnce,
+    /// After this time.
+    After(Duration),
+    /// When the second has ended.
+    Last,
+    /// When the second has ended; before that what the first had sent has not arrived.
+    Stuck,
 }
 
 /// What was tried.
@@ -120,9 +136,27 @@ impl<'s> Stage<'s> {
         })
     }
 
-    /// A second run starts when the first is at a point. `asleep`: the first does nothing more until the second has
-    /// ended; what it had sent is carried out, and its answer waits.
-    pub(super) fn race(&self, (call, point): (usize, Point), asleep: bool) -> Tally {
+    /// The calls with a statement that holds this text, of the run that comes after kills and ends undisturbed.
+    pub(super) fn calls_with(&self, text: &str, kills: &[(usize, Point)]) -> Vec<usize> {
+        block_on(async {
+            let world = self.start.world();
+            for kill in kills {
+                world.migrate(&self.target, DrainMode::Wait, Some(*kill)).await;
+            }
+            let ran = world.migrate(&self.target, DrainMode::Wait, None).await;
+            let log = world.server.log();
+            // What ran before is in it, too.
+            let log = log[log.len() - ran.calls..].iter().zip(1..);
+            let calls = log.filter(|(entry, _)| entry.text().is_some_and(|sent| sent.contains(text)));
+            let calls: Vec<usize> = calls.map(|(_, call)| call).collect();
+            assert!(!calls.is_empty(), "{}: never sent: {text}", self.scenario.name);
+            calls
+        })
+    }
+
+    /// A second run starts when the first is at a point. Until the first wakes it does nothing more; what it had sent is
+    /// carried out, and its answer waits. Answers how the first ended, too.
+    pub(super) fn race(&self, (call, point): (usize, Point), wakes: Wakes) -> (Tally, Ended) {
         block_on(async {
             let world = self.start.world();
             let (left, tally) = (BTreeSet::new(), Tally { points: 1, ..Tally::default() });
@@ -137,18 +171,36 @@ impl<'s> Stage<'s> {
                 () = one.stopped() => None,
                 ended = &mut first => Some(ended),
             };
-            one.go_on();
+            if wakes != Wakes::Stuck {
+                one.go_on();
+            }
             let second = world.run(&self.target, DrainMode::Wait, &two);
-            let (first, second) = match early {
-                Some(ended) => (ended, second.await),
-                None if asleep => {
+            let (first, second) = match (early, wakes) {
+                (Some(ended), _) => (ended, second.await),
+                (None, Wakes::Last) => {
                     let second = second.await;
                     (first.await, second)
                 }
-                None => tokio::join!(first, second),
+                (None, Wakes::Stuck) => {
+                    let second = second.await;
+                    one.go_on();
+                    let clock = world.server.clock();
+                    clock.wait_until(clock.now() + Duration::from_secs(1)).await;
+                    (first.await, second)
+                }
+                (None, Wakes::AtOnce) => tokio::join!(first, second),
+                (None, Wakes::After(time)) => {
+                    let clock = world.server.clock();
+                    let late = async {
+                        clock.wait_until(clock.now() + time).await;
+                        first.await
+                    };
+                    tokio::join!(late, second)
+                }
             };
             assert!(matches!(second, Ended::Done), "{}: {second:#?}", after.place());
-            let lost = |stop: &Stop| asleep && stop.finding.code == Code::LeaseLost;
+            let slept = matches!(wakes, Wakes::Last | Wakes::Stuck);
+            let lost = |stop: &Stop| slept && stop.finding.code == Code::LeaseLost;
             match &first {
                 Ended::Done => {}
                 Ended::Stopped(stop) if lost(stop) => {}
@@ -157,7 +209,7 @@ impl<'s> Stage<'s> {
             let view = world.view();
             after.check(&view, &first, oracle::always(&view));
             after.finish().await;
-            after.tally
+            (after.tally, first)
         })
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use testkit::{Modes, Point, SameRequest};
 
 use super::{
-    point::{Stage, Tally},
+    point::{Stage, Tally, Wakes},
     scenario::{self, Scenario},
 };
 
@@ -120,7 +120,7 @@ pub(super) fn races() {
     let stage = Stage::new(&scenario, &Modes::default());
     let mut tally = Tally::default();
     for at in stage.points() {
-        tally += stage.race(at, false);
+        tally += stage.race(at, Wakes::AtOnce).0;
     }
     assert_eq!(tally.points, 5 * stage.calls);
     tally.print(&format!("a second run at each point of {} calls", stage.calls), began);
@@ -134,7 +134,7 @@ pub(super) fn sleepers(every: usize) {
     let mut tally = Tally::default();
     for at in stage.points() {
         if dice.below(every) == 0 {
-            tally += stage.race(at, true);
+            tally += stage.race(at, Wakes::Last).0;
         }
     }
     tally.print("a run that sleeps while another takes over", began);
@@ -166,8 +166,8 @@ pub(super) fn found_before() {
     // A run that slept between its reads under the lease took what another had recorded since for rows that are gone;
     // so did one that another overtook between its first two reads.
     let stage = Stage::new(&scenario, &Modes::default());
-    stage.race((12, Point::BeforeAnswer), true);
-    stage.race((2, Point::BeforeSend), true);
+    stage.race((12, Point::BeforeAnswer), Wakes::Last);
+    stage.race((2, Point::BeforeSend), Wakes::Last);
 }
 
 /// What the suite has no time for.

@@ -196,6 +196,18 @@ pub(super) fn slow() -> Scenario {
     }
 }
 
+/// The same, longer still and in a session that was opened after the first script.
+pub(super) fn slow_later() -> Scenario {
+    Scenario {
+        name: "slow statement in a later session",
+        scripts: &[
+            ("V2__state.sql", "SET n = 5;\nCREATE TABLE a (id NUMBER);\n"),
+            ("V3__slow.sql", "CREATE TABLE very_slow (id NUMBER);\n"),
+        ],
+        ..PLAIN
+    }
+}
+
 /// For what is tried with two runs, at more points than one.
 pub(super) fn short() -> Scenario {
     Scenario {

@@ -154,7 +154,9 @@ impl Start {
             time: Time::Together,
             modes: self.modes.clone(),
             kept_tables: kept.collect(),
-            durations: vec![Takes { contains: "slow".to_owned(), time: Duration::from_secs(200) }],
+            durations: [("very_slow", 400), ("slow", 200)]
+                .map(|(part, time)| Takes { contains: part.to_owned(), time: Duration::from_secs(time) })
+                .to_vec(),
             ..Settings::default()
         };
         let server = Server::here(settings, self.snapshot.as_ref()).unwrap();

@@ -59,6 +59,21 @@ fn f33_what_a_script_changes_in_its_session_does_not_reach_the_next() {
     assert_eq!(stand.history().len(), 4);
 }
 
+/// Bookkeeping is no part of a script's transaction: what is rolled back does not take the record of the failure with it.
+#[test]
+fn f33_a_failure_inside_a_transaction_is_recorded_outside_of_it() {
+    let script =
+        "CREATE TABLE a (x NUMBER);\nBEGIN;\nINSERT INTO a VALUES (1);\nINSERT INTO b VALUES (2);\nCOMMIT;\n";
+    let stand = Stand::with(Settings::default(), &[("V1__rows.sql", script)]);
+    stand.migrates(5, &["error[statement_failed]: V1__rows.sql failed at statement 4 of 5"]);
+    let failed: Vec<Value> = stand.journal("failed").iter().map(|row| row["ordinal"].clone()).collect();
+    assert_eq!(failed, [4]);
+    mend(&stand.project, "V1__rows.sql", "INTO b", "INTO a");
+    stand.migrates(0, &[]);
+    assert_eq!([stand.ran(A), stand.ran("INSERT INTO a VALUES (2)")], [1, 1]);
+    assert_eq!(stand.history(), [("V1__rows.sql".to_owned(), true)]);
+}
+
 #[test]
 fn f33_a_script_that_leaves_its_transaction_open_fails_and_is_done_anew_when_it_ends_it() {
     let text = "CREATE TABLE t (x NUMBER);\nBEGIN;\nINSERT INTO t VALUES (1);\nINSERT INTO t VALUES (2);\n";

@@ -31,6 +31,18 @@ fn f44_a_session_of_the_lease_that_is_cut_off_alone_starts_nothing_more_once_its
 }
 
 #[test]
+fn f44_a_beat_that_is_answered_when_the_lease_is_over_is_none() {
+    // Nobody took the lease meanwhile; that cannot be known.
+    let beat = at(BEAT, What::Delay(Duration::from_millis(4_500)));
+    let durations = vec![Takes { contains: "(x NUMBER)".into(), time: Duration::from_millis(1_200) }];
+    let stand = Stand::new(Settings { durations, ..with(vec![beat]) });
+    stand.configure(&lease(4), "");
+    stand.migrates(5, &["error[lease_lost]", "or was answered too late"]);
+    assert_eq!((stand.ran(A), stand.ran(C), stand.sent(BEAT).len()), (1, 0, 1));
+    stand.finishes();
+}
+
+#[test]
 fn f37_a_target_that_takes_no_writes_refuses_the_claim_and_nothing_runs() {
     let stand = Stand::new(Settings::default());
     stand.project.write("migrations/V1__abc.sql", "CREATE TABLE first (x NUMBER);\n");
