@@ -18,6 +18,7 @@ mod logins;
 mod interrupts;
 mod network;
 mod pipeline;
+mod promises;
 mod races;
 mod requests;
 mod servers;
