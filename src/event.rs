@@ -49,6 +49,9 @@ pub enum Fact {
         holder: String,
         /// Milliseconds waited so far.
         elapsed_ms: u64,
+        /// Milliseconds until it may be taken, by the server's clock, unless its run renews it meanwhile.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        free_in_ms: Option<u64>,
     },
     /// The lease is ours.
     LeaseAcquired {

@@ -28,8 +28,8 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use answers::{
-    aligned, current_version, kind_of, left_running, open_runs, row_digest, sends_again, takes_over,
-    version_after,
+    aligned, current_version, kind_of, known_run, left_running, open_runs, row_digest, sends_again,
+    takes_over, version_after,
 };
 pub use boundaries::{boundaries, planned, script_body};
 pub use compare::{compare, digest};

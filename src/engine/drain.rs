@@ -90,13 +90,22 @@ fn not_drained(workspace: &Workspace, run: &KnownRun, error: DrainError) -> Stop
 
 /// Whether a plan may run although a run cannot be seen at the server and may have left a statement running.
 pub(super) fn may_go_on(run: &KnownRun, survey: &Survey, journal: &[JournalRow]) -> Result<(), Stop> {
-    let Some(step) = plan::sends_again(journal, &survey.plan, run) else { return Ok(()) };
+    let Some((step, statement)) = plan::sends_again(journal, &survey.plan, run) else { return Ok(()) };
+    let script = &step.prepared.migration.script;
     let message = format!(
-        "what run {} sent last for {} may still be running: the query history does not show its session to this role",
-        run.id, step.prepared.migration.script
+        "what run {} sent last for {script} may still be running: the query history does not show its session to this role",
+        run.id
     );
     let finding = Diagnostic::error(Code::UnknownOutcome, message)
         .note(format!("its sessions at the server: {}", run.sessions.join(", ")))
-        .hint("run `snowops migrate --drain cancel`, which ends them first; or see that they are over and run `snowops repair`");
+        .hint(match statement {
+            Some(statement) => format!(
+                "run `snowops migrate --drain cancel`, which ends them first; or see that they are over and say so: \
+                 `snowops repair --script {script} --statement {statement} --mark-not-done`, and it is sent again"
+            ),
+            None => "run `snowops migrate --drain cancel`, which ends them first; or see that they are over and run \
+                     `snowops repair`"
+                .to_owned(),
+        });
     Err(Stop::new(StopKind::Migration, finding))
 }

@@ -11,8 +11,12 @@ use crate::{
         interrupt::Interrupt,
     },
     ledger::{self, AcquireError, Holder, Keeper, LeaseSettings, Presence, Waiting},
-    model::{checksum::Sha256, journal::RunBody},
-    session::Session,
+    model::{
+        checksum::Sha256,
+        journal::RunBody,
+        target::{LedgerName, TargetIdentity},
+    },
+    session::{Session, context::Context},
 };
 
 /// Time between two events that say that a run waits.
@@ -37,7 +41,7 @@ pub(super) enum Taken {
     Lease(Box<Keeper>),
     /// Another run kept it longer than the timeout; the session is given back.
     Busy {
-        holder: String,
+        waiting: Waiting,
         session: Box<dyn Session>,
     },
 }
@@ -52,10 +56,14 @@ pub(super) async fn take(
     let name = workspace.ledger();
     let wrong = |e: ledger::LedgerError| Stop::ledger(&e, name, false);
     let context = &workspace.context;
-    let identity = ledger::identity(session.as_mut(), name, context).await.map_err(wrong)?;
-    if *presence != Presence::Present {
-        ledger::create(session.as_mut(), name, presence, context).await.map_err(wrong)?;
-    }
+    let identity = match prepared(session.as_mut(), name, presence, context).await {
+        Ok(identity) => identity,
+        Err(error) => {
+            // Why it stops says more than a session that cannot be closed.
+            drop(session.close().await);
+            return Err(wrong(error));
+        }
+    };
     let settings = LeaseSettings {
         ttl: workspace.environment.lock.ttl,
         timeout,
@@ -69,8 +77,7 @@ pub(super) async fn take(
     let mut notify = |waiting: Waiting| {
         if waiting.elapsed >= next {
             next = waiting.elapsed + TELL_EVERY;
-            let elapsed_ms = millis(waiting.elapsed);
-            emitter.emit(Fact::LeaseWaiting { holder: waiting.holder, elapsed_ms });
+            emitter.emit(told(waiting));
         }
         !interrupt.is_requested()
     };
@@ -79,20 +86,54 @@ pub(super) async fn take(
             emitter.emit(Fact::LeaseAcquired { token: keeper.token() });
             Ok(Taken::Lease(Box::new(keeper)))
         }
-        Err(AcquireError::Busy { holder, session }) => Ok(Taken::Busy { holder, session }),
+        Err(AcquireError::Busy { waiting, session }) => Ok(Taken::Busy { waiting, session }),
         Err(AcquireError::Db(error)) => Err(Stop::db("taking the lease", &error)),
         Err(AcquireError::Ledger(error)) => Err(wrong(error)),
     }
 }
 
+/// What makes the target the same one again, once its tables are there.
+async fn prepared(
+    session: &mut dyn Session,
+    name: &LedgerName,
+    presence: &Presence,
+    context: &Context,
+) -> Result<TargetIdentity, ledger::LedgerError> {
+    let identity = ledger::identity(session, name, context).await?;
+    if *presence != Presence::Present {
+        ledger::create(session, name, presence, context).await?;
+    }
+    Ok(identity)
+}
+
+/// The event that says who is waited for.
+pub(super) fn told(waiting: Waiting) -> Fact {
+    let Waiting { holder, elapsed, free_in } = waiting;
+    Fact::LeaseWaiting { holder, elapsed_ms: millis(elapsed), free_in_ms: free_in.map(millis) }
+}
+
 /// The stop for a lease that did not come free.
-pub(super) fn busy(holder: &str, waited: Duration) -> Stop {
-    let message =
-        format!("another run holds the lease on this target: {holder}; waited {} s", waited.as_secs());
+pub(super) fn busy(waiting: &Waiting) -> Stop {
+    let Waiting { holder, elapsed, free_in } = waiting;
+    let lasts = match free_in {
+        // A run that was killed in the middle of its claim keeps the row's lock for longer.
+        Some(time) => format!(
+            "; unless that run renews it, as it does while it lives, it can be taken in {} at the earliest",
+            seconds(*time)
+        ),
+        None => String::new(),
+    };
+    let waited = seconds(*elapsed);
+    let message = format!("another run holds the lease on this target: {holder}; waited {waited}{lasts}");
     let finding = Diagnostic::error(Code::Locked, message)
         .note("`snowops unlock` shows the lease and when it ends")
         .hint("nothing was written; run again when that run has ended, or wait longer with `--lock-timeout`");
     Stop::new(StopKind::Locked, finding)
+}
+
+/// Whole seconds, none of them promised too early.
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_millis().div_ceil(1000))
 }
 
 fn holder(workspace: &Workspace, session: &dyn Session) -> Holder {
@@ -105,6 +146,7 @@ fn holder(workspace: &Workspace, session: &dyn Session) -> Holder {
         pipeline_url: s.pipeline_url.clone(),
         commit: s.commit.clone(),
         sessions: vec![session.info().id.clone()],
+        ttl_ms: Some(millis(workspace.environment.lock.ttl)),
     }
 }
 
@@ -127,5 +169,6 @@ pub(super) fn run_body(
         sessions: vec![work.to_owned()],
         plan_digest,
         environment: workspace.environment.name.clone(),
+        ttl_ms: Some(millis(workspace.environment.lock.ttl)),
     }
 }

@@ -113,17 +113,18 @@ pub async fn migrate(
             let target = Target { workspace, options, connector: connector.as_ref(), scripts: &scripts };
             target.run(*keeper, first, run, &mut emitter).await
         }
-        lease::Taken::Busy { holder, mut session } => {
+        lease::Taken::Busy { waiting, mut session } => {
             // What was waited for may be all there was to do.
-            let state = read(workspace, session.as_mut()).await?;
-            let second = scripts.survey(workspace, &options.plan, state);
-            close(session).await?;
+            let state = read(workspace, session.as_mut()).await;
+            let closed = close(session).await;
+            let second = scripts.survey(workspace, &options.plan, state?);
+            closed?;
             let stop = if options.interrupt.is_requested() {
                 Some(interrupted())
             } else {
                 let done =
                     second.plan.steps.is_empty() && second.open_runs.is_empty() && !second.plan.is_refused();
-                (!done).then(|| lease::busy(&holder, options.lock_timeout))
+                (!done).then(|| lease::busy(&waiting))
             };
             finish(&mut emitter, stop.is_none(), 0);
             Ok(Migrated { run: None, survey: second, report: RunReport::default(), stop })
@@ -168,7 +169,8 @@ impl Target<'_> {
     ) -> Result<Migrated, Stop> {
         let workspace = self.workspace;
         let spec = workspace.session(Purpose::Work);
-        let opened = self.connector.open(spec.clone()).await;
+        let opened = keeper.open_beside(self.connector, spec.clone()).await;
+        let opened = opened.map_err(|error| Stop::ledger(&error, workspace.ledger(), false))?;
         let mut work = opened.map_err(|e| Stop::db(&format!("connecting to {}", workspace.place()), &e))?;
         let (second, settled) = match self.look_again(keeper, work.as_mut(), emitter).await {
             Ok(found) => found,
@@ -365,6 +367,14 @@ fn failed(survey: &Survey, failure: &Failure) -> Stop {
             Code::UnknownOutcome,
             format!("nobody can say whether statement {ordinal} of {of} of {script} was done: {message}"),
             "run `snowops migrate` again: it finds out before it goes on".to_owned(),
+        ),
+        FailureKind::Check => (
+            Code::UnknownOutcome,
+            format!(
+                "all {of} statements of {script} are done, and its session ended before it could be asked whether a \
+                 transaction was left open: {message}"
+            ),
+            "run `snowops migrate` again: it goes on behind them".to_owned(),
         ),
         FailureKind::OpenTransaction => (
             Code::OpenTransaction,

@@ -1,6 +1,8 @@
 //! `repair`: makes the history agree with what a person says is right.
 
-use std::{collections::BTreeSet, time::Duration};
+mod mark;
+
+use std::time::Duration;
 
 use super::{
     Stop, StopKind, Survey, Workspace,
@@ -11,23 +13,22 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
+    event::Fact,
     execute::{
-        drain::DrainMode,
+        drain::{DrainMode, Drained},
         emit::{Emitter, Stream},
         interrupt::Interrupt,
-        settle::Settlement,
+        settle::{self, Asked},
     },
     ledger::{self, Keeper, LedgerError, LedgerState, NewHistoryRow, NewJournalRow, Presence},
     model::{
         checksum::Sha256,
         history::{HistoryRow, RowType},
-        journal::{
-            ChangeBody, JournalBody, JournalRow, KnownRun, RunBody, RunOutcome, SettledBy, SettledOutcome,
-        },
+        journal::{ChangeBody, JournalBody, KnownRun, RunBody, RunOutcome, SettledOutcome},
         state::MigrationState,
         target::{Purpose, TargetIdentity},
     },
-    plan::{self, ScriptState},
+    plan,
     session::{Connector, Session},
 };
 
@@ -87,14 +88,14 @@ pub async fn repair(
     let scripts = Scripts::resolve(workspace);
     let connector = workspace.connector()?;
     let mut session = workspace.keeper(connector.as_ref()).await?;
-    let state = read(workspace, session.as_mut()).await?;
-    if state.presence != Presence::Present {
-        session.close().await.map_err(|e| Stop::db("closing the session", &e))?;
-        return Ok(Repaired::default());
-    }
-    if options.adopt && options.mark.is_none() {
-        may_adopt(workspace, &scripts, session.as_mut(), state.clone()).await?;
-    }
+    let looked = look(workspace, options, &scripts, session.as_mut()).await;
+    let state = match looked {
+        Ok(state) if state.presence == Presence::Present => state,
+        other => {
+            let closed = session.close().await.map_err(|e| Stop::db("closing the session", &e));
+            return other.and(closed).map(|()| Repaired::default());
+        }
+    };
     let ask = Ask {
         workspace,
         timeout: options.lock_timeout,
@@ -105,13 +106,9 @@ pub async fn repair(
     };
     let mut keeper = match lease::take(&ask, session, &mut emitter).await? {
         Taken::Lease(keeper) => keeper,
-        Taken::Busy { holder, session } => {
+        Taken::Busy { waiting, session } => {
             session.close().await.map_err(|e| Stop::db("closing the session", &e))?;
-            return Err(if options.interrupt.is_requested() {
-                interrupted()
-            } else {
-                lease::busy(&holder, options.lock_timeout)
-            });
+            return Err(if options.interrupt.is_requested() { interrupted() } else { lease::busy(&waiting) });
         }
     };
     let repaired =
@@ -122,6 +119,20 @@ pub async fn repair(
     Ok(repaired)
 }
 
+/// What the ledger holds before the lease, and whether it may be repaired as is asked.
+async fn look(
+    workspace: &Workspace,
+    options: &RepairOptions,
+    scripts: &Scripts,
+    session: &mut dyn Session,
+) -> Result<LedgerState, Stop> {
+    let state = read(workspace, session).await?;
+    if state.presence == Presence::Present && options.adopt && options.mark.is_none() {
+        may_adopt(workspace, scripts, session, state.clone()).await?;
+    }
+    Ok(state)
+}
+
 async fn under_lease(
     workspace: &Workspace,
     options: &RepairOptions,
@@ -130,21 +141,15 @@ async fn under_lease(
     keeper: &mut Keeper,
     emitter: &mut Emitter<'_>,
 ) -> Result<Repaired, Stop> {
-    let opened = connector.open(workspace.session(Purpose::Work)).await;
+    let opened = keeper.open_beside(connector, workspace.session(Purpose::Work)).await;
+    let opened = opened.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
     let mut work = opened.map_err(|e| Stop::db(&format!("connecting to {}", workspace.place()), &e))?;
     let (user, id) = (work.info().user.clone(), work.info().id.clone());
-    let state = drained(workspace, options, connector, keeper, work.as_mut(), emitter).await;
+    let look = Look { workspace, options, scripts, connector };
+    let changes = look.changes(keeper, work.as_mut(), emitter).await;
     let closed = work.close().await;
-    let state = state?;
+    let (survey, mut changes) = changes?;
     closed.map_err(|e| Stop::db("closing the session", &e))?;
-    let all = PlanOptions { out_of_order: true, ..PlanOptions::default() };
-    let journal = state.journal.clone();
-    let survey = scripts.survey(workspace, &all, state);
-    let mut changes = match &options.mark {
-        Some(mark) => settle(&survey, &journal, mark)?,
-        None if options.adopt => Changes::none(&survey),
-        None => repairs(&survey),
-    };
     if let Some(made_for) = keeper.adopted() {
         adoption(made_for, &mut changes);
     }
@@ -154,28 +159,81 @@ async fn under_lease(
     Ok(changes.repaired)
 }
 
-/// What the ledger holds, once nothing that killed runs left is running any more.
-async fn drained(
-    workspace: &Workspace,
-    options: &RepairOptions,
-    connector: &dyn Connector,
-    keeper: &mut Keeper,
-    work: &mut dyn Session,
-    emitter: &mut Emitter<'_>,
-) -> Result<LedgerState, Stop> {
-    let state = keeper.read_back(work).await;
-    let state = state.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
-    if keeper.adopted().is_some() {
-        // What its runs left running runs in another target.
-        return Ok(state);
+/// With what is found out what to repair.
+struct Look<'a> {
+    workspace: &'a Workspace,
+    options: &'a RepairOptions,
+    scripts: &'a Scripts,
+    connector: &'a dyn Connector,
+}
+
+impl Look<'_> {
+    /// What is to be changed, once nothing that other runs left is running any more.
+    async fn changes(
+        &self,
+        keeper: &mut Keeper,
+        work: &mut dyn Session,
+        emitter: &mut Emitter<'_>,
+    ) -> Result<(Survey, Changes), Stop> {
+        let Self { workspace, options, scripts, connector } = *self;
+        let wrong = |error| Stop::ledger(&error, workspace.ledger(), false);
+        let state = keeper.read_back(work).await.map_err(wrong)?;
+        let all = PlanOptions { out_of_order: true, ..PlanOptions::default() };
+        let journal = state.journal.clone();
+        let survey = scripts.survey(workspace, &all, state);
+        let marked =
+            options.mark.as_ref().map(|mark| Ok((mark, mark::attempt(&journal, mark)?))).transpose()?;
+        let mut runs = plan::left_running(&journal, &survey.plan);
+        if let Some((_, attempt)) = &marked
+            && !runs.iter().any(|run| run.id == attempt.run)
+        {
+            runs.extend(plan::known_run(&journal, &attempt.run));
+        }
+        if keeper.adopted().is_some() {
+            // What its runs left running runs in another target.
+            runs.clear();
+        }
+        let (patience, interrupt, mode) = (options.lock_timeout, &options.interrupt, DrainMode::Wait);
+        let mut drains = Drains { workspace, connector, keeper, work, patience, mode, interrupt, emitter };
+        let drained = drains.wait(&runs).await?;
+        for run in runs.iter().filter(|run| drained.get(&run.id) == Some(&Drained::Hidden)) {
+            emitter.emit(unseen(run));
+        }
+        let changes = match marked {
+            Some((mark, attempt)) => {
+                let run = runs.iter().find(|run| run.id == attempt.run);
+                if let Some(run) = run.filter(|_| !attempt.by_person) {
+                    let asked = Asked {
+                        name: workspace.ledger(),
+                        capabilities: connector.capabilities(),
+                        run: &run.id,
+                        script: &mark.script,
+                        ordinal: mark.statement,
+                        user: &run.user,
+                        drained: drained.get(&run.id).copied().unwrap_or(Drained::Hidden),
+                        context: &workspace.context,
+                    };
+                    let known = keeper.beside(settle::settle(work, &asked)).await.and_then(|known| known);
+                    mark::agrees(mark, &known.map_err(wrong)?)?;
+                }
+                mark::settled(&survey, &attempt, mark)
+            }
+            None if options.adopt => Changes::none(&survey),
+            None => repairs(&survey),
+        };
+        Ok((survey, changes))
     }
-    let open = plan::open_runs(&state.journal);
-    let patience = options.lock_timeout;
-    let interrupt = &options.interrupt;
-    let mode = DrainMode::Wait;
-    let mut drains = Drains { workspace, connector, keeper, work, patience, mode, interrupt, emitter };
-    drains.wait(&open).await?;
-    Ok(state)
+}
+
+/// Told of a run that repair closes on a person's word.
+fn unseen(run: &KnownRun) -> Fact {
+    let message = format!(
+        "what run {} sent last may still be running: the query history does not show its sessions ({}) to this role; see \
+         that nothing of them runs before you migrate",
+        run.id,
+        run.sessions.join(", ")
+    );
+    Fact::Warning { code: Code::UnknownOutcome.as_str().to_owned(), message }
 }
 
 /// What is to be written, decided before anything is.
@@ -372,54 +430,4 @@ fn deletion(row: &HistoryRow) -> NewHistoryRow {
         execution_ms: 0,
         success: true,
     }
-}
-
-/// A person's word on an unknown statement.
-fn settle(survey: &Survey, journal: &[JournalRow], mark: &Mark) -> Result<Changes, Stop> {
-    let runs: BTreeSet<&str> = journal
-        .iter()
-        .filter(|row| row.script.as_deref() == Some(&mark.script))
-        .map(|row| row.run.as_str())
-        .collect();
-    let of_script = |row: &&JournalRow| match row.script.as_deref() {
-        Some(script) => script == mark.script,
-        None => runs.contains(row.run.as_str()),
-    };
-    let rows: Vec<&JournalRow> = journal.iter().filter(of_script).collect();
-    let found = match plan::script_state(&rows) {
-        ScriptState::Open(attempt) if attempt.unknown == Some(mark.statement) => Some(attempt),
-        ScriptState::Open(_) | ScriptState::Fresh | ScriptState::Done => None,
-    };
-    let Some(found) = found else {
-        let message = format!(
-            "statement {} of {} is not unknown, so there is nothing to mark",
-            mark.statement, mark.script
-        );
-        let finding = Diagnostic::error(Code::InvalidUsage, message)
-            .hint("`snowops info` shows which script stopped where");
-        return Err(Stop::new(StopKind::Usage, finding));
-    };
-    let settlement = Settlement {
-        script: mark.script.clone(),
-        run: found.run.clone(),
-        ordinal: mark.statement,
-        by: SettledBy::Person,
-        outcome: mark.outcome,
-    };
-    let word = match mark.outcome {
-        SettledOutcome::Done => "done",
-        SettledOutcome::NotDone => "not done",
-    };
-    Ok(Changes {
-        repaired: Repaired {
-            settled: Some(format!("statement {} of {} is marked as {word}", mark.statement, mark.script)),
-            ..Repaired::default()
-        },
-        rows: vec![(Some(mark.script.clone()), Some(mark.statement), settlement.body())],
-        aligned: Vec::new(),
-        deleted: Vec::new(),
-        restored: Vec::new(),
-        remove_failed: false,
-        digest: survey.digest,
-    })
 }

@@ -66,12 +66,16 @@ impl Takeover<'_> {
 
     /// The ledger as the keeper left it. A session sees for certain only what was there when it began, and the work session
     /// began before.
-    async fn read_anew(&self) -> Result<LedgerState, Stop> {
-        let mut fresh = self.workspace.keeper(self.connector).await?;
-        let state = read(self.workspace, fresh.as_mut()).await;
-        // What it said stands, whether it can be closed or not.
-        drop(fresh.close().await);
-        state
+    async fn read_anew(&mut self) -> Result<LedgerState, Stop> {
+        let (workspace, connector) = (self.workspace, self.connector);
+        let read = async move {
+            let mut fresh = workspace.keeper(connector).await?;
+            let state = read(workspace, fresh.as_mut()).await;
+            // What it said stands, whether it can be closed or not.
+            drop(fresh.close().await);
+            state
+        };
+        self.keeper.beside(read).await.map_err(|error| Stop::ledger(&error, workspace.ledger(), false))?
     }
 
     async fn settle(&mut self, step: &Step, resume: &Resume, ordinal: usize) -> Result<Settlement, Stop> {
@@ -88,12 +92,15 @@ impl Takeover<'_> {
             drained: self.drained(&resume.run),
             context: &self.workspace.context,
         };
-        let verdict = settle(self.work, &asked).await;
+        let verdict = self.keeper.beside(settle(self.work, &asked)).await.and_then(|verdict| verdict);
         let verdict = verdict.map_err(|error| Stop::ledger(&error, self.workspace.ledger(), false))?;
         let mut reasons = Vec::new();
         let verdict = match verdict {
             Verdict::Unknown(why) => {
                 reasons.push(why);
+                if self.drained(&resume.run) == Drained::Hidden {
+                    reasons.push(HIDDEN.to_owned());
+                }
                 self.look(step, resume, ordinal).await?
             }
             found @ Verdict::Found { .. } => found,
@@ -121,7 +128,8 @@ impl Takeover<'_> {
         let Some(at) = plan::standing(&spec.context, &step.prepared.settings, before) else {
             return cannot("where its session stood cannot be read from the statements before it");
         };
-        let state = read(self.workspace, self.work).await?;
+        let lost = |error| Stop::ledger(&error, self.workspace.ledger(), false);
+        let state = self.keeper.beside(read(self.workspace, self.work)).await.map_err(lost)??;
         let script = &step.prepared.migration.script;
         let since = plan::confirmed_before(&state.journal, &state.history, &resume.run, script);
         let look = Look {
@@ -131,7 +139,7 @@ impl Takeover<'_> {
             over: self.drained(&resume.run).is_over(),
             context: &self.workspace.context,
         };
-        Ok(settle_by_state(self.connector, spec, &look).await)
+        self.keeper.beside(settle_by_state(self.connector, spec, &look)).await.map_err(lost)
     }
 
     fn drained(&self, run: &str) -> Drained {
@@ -154,6 +162,9 @@ impl Takeover<'_> {
         }
     }
 }
+
+/// What a person must know before saying that a statement was not done.
+const HIDDEN: &str = "it may still be running: the query history does not show its session to this role, so look for that first";
 
 fn has_history(step: &Step) -> bool {
     !matches!(step.prepared.migration.kind, MigrationKind::Always | MigrationKind::Callback)

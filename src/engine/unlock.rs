@@ -10,13 +10,14 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
+    event::Fact,
     execute::{
         emit::{Emitter, Stream},
         interrupt::Interrupt,
     },
-    ledger::{self, LockRow, Presence},
+    ledger::{self, Keeper, LockRow, Presence, Waiting, lease::Timing},
     model::target::Purpose,
-    session::{Liveness, Session},
+    session::{Connector, Liveness, Session},
 };
 
 /// What `unlock` is asked for.
@@ -52,6 +53,8 @@ pub struct Held {
     pub expires: String,
     /// The server's time.
     pub now: String,
+    /// Time until it may be taken unless it is renewed; none: it may be now, or its process decides.
+    pub free_in: Option<Duration>,
 }
 
 /// Shows the lease, or frees it.
@@ -66,13 +69,11 @@ pub async fn unlock(
 ) -> Result<Unlocked, Stop> {
     let connector = workspace.connector()?;
     let mut session = workspace.keeper(connector.as_ref()).await?;
-    let state = read(workspace, session.as_mut()).await?;
-    let held = match state.presence {
-        Presence::Present => look(workspace, session.as_mut()).await?,
-        _ => None,
-    };
-    let Some((row, held)) = held else {
-        close(session).await?;
+    let looked = look(workspace, session.as_mut(), connector.capabilities().liveness).await;
+    let Ok(Some((row, held))) = looked else {
+        let closed = close(session).await;
+        looked?;
+        closed?;
         return Ok(Unlocked { lease: None, freed: false });
     };
     let Some(wanted) = &options.lease else {
@@ -83,6 +84,7 @@ pub async fn unlock(
         close(session).await?;
         return Err(other(wanted, &held));
     }
+    let mut emitter = Emitter::new(events);
     if options.force {
         if connector.capabilities().liveness == Liveness::OsLock {
             close(session).await?;
@@ -92,47 +94,63 @@ pub async fn unlock(
             close(session).await?;
             return Err(stop);
         }
+        let message = format!("taking the lease of {}, run {}, by force", held.holder, held.run);
+        emitter.emit(Fact::Warning { code: Code::Locked.as_str().to_owned(), message });
         let freed = ledger::free(session.as_mut(), workspace.ledger(), &row, &workspace.context).await;
         let freed = freed.map_err(|error| Stop::ledger(&error, workspace.ledger(), false))?;
         close(session).await?;
         return Ok(Unlocked { lease: Some(held), freed });
     }
     let run = events.run().to_owned();
-    let mut emitter = Emitter::new(events);
     let ask = Ask {
         workspace,
         timeout: options.lock_timeout,
-        presence: &state.presence,
+        presence: &Presence::Present,
         run: &run,
         adopt: false,
         interrupt: &options.interrupt,
     };
+    let holder = held.holder.clone();
+    emitter.emit(lease::told(Waiting { holder, elapsed: Duration::ZERO, free_in: held.free_in }));
     match lease::take(&ask, session, &mut emitter).await? {
         Taken::Lease(mut keeper) => {
-            let name = workspace.ledger();
-            let opened = connector.open(workspace.session(Purpose::Work)).await;
-            let mut work =
-                opened.map_err(|error| Stop::db(&format!("connecting to {}", workspace.place()), &error))?;
-            // Only a lease that was read back is given back.
-            let mine = keeper.read_back(work.as_mut()).await;
-            drop(work.close().await);
-            mine.map_err(|error| Stop::ledger(&error, name, false))?;
-            keeper.release().await.map_err(|error| Stop::ledger(&error, name, false))?;
+            let mine = read_back(workspace, connector.as_ref(), &mut keeper).await;
+            let released = keeper.release().await;
+            mine?;
+            released.map_err(|error| Stop::ledger(&error, workspace.ledger(), false))?;
             Ok(Unlocked { lease: Some(held), freed: true })
         }
-        Taken::Busy { holder, session } => {
+        Taken::Busy { waiting, session } => {
             close(session).await?;
-            Err(if options.interrupt.is_requested() {
-                interrupted()
-            } else {
-                lease::busy(&holder, options.lock_timeout)
-            })
+            Err(if options.interrupt.is_requested() { interrupted() } else { lease::busy(&waiting) })
         }
     }
 }
 
-async fn look(workspace: &Workspace, session: &mut dyn Session) -> Result<Option<(LockRow, Held)>, Stop> {
+/// Sees for certain that the lease is this command's.
+async fn read_back(
+    workspace: &Workspace,
+    connector: &dyn Connector,
+    keeper: &mut Keeper,
+) -> Result<(), Stop> {
+    let wrong = |error| Stop::ledger(&error, workspace.ledger(), false);
+    let opened = keeper.open_beside(connector, workspace.session(Purpose::Work)).await.map_err(wrong)?;
+    let mut work =
+        opened.map_err(|error| Stop::db(&format!("connecting to {}", workspace.place()), &error))?;
+    let mine = keeper.read_back(work.as_mut()).await;
+    drop(work.close().await);
+    mine.map(drop).map_err(wrong)
+}
+
+async fn look(
+    workspace: &Workspace,
+    session: &mut dyn Session,
+    liveness: Liveness,
+) -> Result<Option<(LockRow, Held)>, Stop> {
     let name = workspace.ledger();
+    if read(workspace, session).await?.presence != Presence::Present {
+        return Ok(None);
+    }
     let row = ledger::lock_row(session, name, Duration::ZERO, &workspace.context).await;
     let row = row.map_err(|error| Stop::ledger(&error, name, false))?;
     if row.nonce.is_none() {
@@ -143,6 +161,10 @@ async fn look(workspace: &Workspace, session: &mut dyn Session) -> Result<Option
         holder: row.holder_words(),
         expires: row.expires.clone(),
         now: row.now.clone(),
+        free_in: match liveness {
+            Liveness::OsLock => None,
+            Liveness::ServerClock => row.free_in(Timing { ttl: workspace.environment.lock.ttl }),
+        },
     };
     Ok(Some((row, held)))
 }

@@ -103,7 +103,7 @@ impl Drain<'_, '_> {
         let mut told = None;
         let mut stops = Stops::default();
         loop {
-            let quiet = self.keeper.quiet_in(run.ended.as_deref());
+            let quiet = self.keeper.quiet_in(run);
             let standing = self.look(run).await?;
             let elapsed = self.context.clock.now().since(start);
             let (what, pause) = match standing {
@@ -112,7 +112,7 @@ impl Drain<'_, '_> {
                 }
                 Standing::Running(running) => {
                     if self.mode == DrainMode::Cancel {
-                        self.stop(run, &running, elapsed, &mut stops).await;
+                        self.stop(run, &running, elapsed, &mut stops).await?;
                     }
                     (format!("{} of a run that was cut off to end", statements(&running)), PAUSE)
                 }
@@ -123,7 +123,7 @@ impl Drain<'_, '_> {
                 }
                 Standing::Quiet => return Ok(Drained::Over),
                 Standing::Hidden if self.mode == DrainMode::Cancel => {
-                    return Ok(self.end_sessions(run).await);
+                    return Ok(self.end_sessions(run).await?);
                 }
                 Standing::Hidden => return Ok(Drained::Hidden),
             };
@@ -140,19 +140,26 @@ impl Drain<'_, '_> {
 
     /// Asks the server to end what runs: the statements, and where that does not help the sessions. What it answers is
     /// told; whether it helped is seen at the next look.
-    async fn stop(&mut self, run: &KnownRun, running: &[HistoryEntry], elapsed: Duration, stops: &mut Stops) {
+    async fn stop(
+        &mut self,
+        run: &KnownRun,
+        running: &[HistoryEntry],
+        elapsed: Duration,
+        stops: &mut Stops,
+    ) -> Result<(), LedgerError> {
         let mut refused = Vec::new();
         for entry in running {
             if stops.cancelled.insert(entry.query_id.clone()) {
                 stops.first.get_or_insert(elapsed);
-                let asked = ledger::cancel_query(self.work, &entry.query_id, self.context).await;
+                let asked = ledger::cancel_query(self.work, &entry.query_id, self.context);
+                let asked = self.keeper.beside(asked).await?;
                 refused.extend(asked.err().map(|error| format!("statement {}: {error}", entry.query_id)));
             }
         }
         if !stops.sessions && stops.first.is_some_and(|first| elapsed >= first + ABORT_AFTER) {
             stops.sessions = true;
             for id in &run.sessions {
-                let asked = ledger::abort_session(self.work, id, self.context).await;
+                let asked = self.keeper.beside(ledger::abort_session(self.work, id, self.context)).await?;
                 refused.extend(asked.err().map(|error| format!("session {id}: {error}")));
             }
         }
@@ -160,26 +167,28 @@ impl Drain<'_, '_> {
             let message = format!("the server did not end what it was asked to, {why}");
             self.emitter.emit(Fact::Warning { code: Code::Locked.as_str().to_owned(), message });
         }
+        Ok(())
     }
 
     /// Ends sessions that cannot be seen: when the server says that it did, nothing of them runs.
-    async fn end_sessions(&mut self, run: &KnownRun) -> Drained {
+    async fn end_sessions(&mut self, run: &KnownRun) -> Result<Drained, LedgerError> {
         for id in &run.sessions {
-            if let Err(error) = ledger::abort_session(self.work, id, self.context).await {
+            let asked = self.keeper.beside(ledger::abort_session(self.work, id, self.context)).await?;
+            if let Err(error) = asked {
                 let message =
                     format!("the server did not end session {id} of the run that was cut off: {error}");
                 self.emitter.emit(Fact::Warning { code: Code::Locked.as_str().to_owned(), message });
-                return Drained::Hidden;
+                return Ok(Drained::Hidden);
             }
         }
-        Drained::Ended
+        Ok(Drained::Ended)
     }
 
     async fn look(&mut self, run: &KnownRun) -> Result<Standing, LedgerError> {
         let mut listed = Vec::new();
         for id in &run.sessions {
-            let asked = ledger::find_by_session(self.work, self.name, &run.user, id, self.context).await?;
-            listed.push(asked);
+            let asked = ledger::find_by_session(self.work, self.name, &run.user, id, self.context);
+            listed.push(self.keeper.beside(asked).await??);
         }
         Ok(standing(listed, ledger::lists_all(self.work, &run.user)))
     }

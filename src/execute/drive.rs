@@ -299,7 +299,11 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
                 }
                 self.fail(place, of, FailureKind::OpenTransaction, open_transaction())
             }
-            Sent::Error(error) => self.fail(place, of, FailureKind::Session, error),
+            // A failed row would have the last statement, which is done, done again.
+            Sent::Error(error) => {
+                self.fail(place, of, FailureKind::Check, error);
+                Event::Lost
+            }
             Sent::NotAllowed => Event::LedgerLost,
         }
     }
@@ -335,9 +339,11 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
     }
 
     async fn fresh_session(&mut self, place: Place) -> Event {
-        let fresh = match self.it.connector.open(self.it.spec.clone()).await {
-            Ok(fresh) => fresh,
-            Err(error) => return self.fail(place, 1, FailureKind::Session, error),
+        let opened = self.it.keeper.open_beside(self.it.connector, self.it.spec.clone()).await;
+        let fresh = match opened {
+            Ok(Ok(fresh)) => fresh,
+            Ok(Err(error)) => return self.fail(place, 1, FailureKind::Session, error),
+            Err(error) => return self.ledger(Err::<(), _>(error)),
         };
         let session = fresh.info().id.clone();
         let old = std::mem::replace(&mut self.it.work, fresh);

@@ -92,6 +92,8 @@ pub enum FailureKind {
     OpenTransaction,
     /// The script's session could not be made ready or as it was.
     Session,
+    /// All statements are done; whether the script left a transaction open could not be asked.
+    Check,
 }
 
 /// How far statements were carried out.

@@ -276,7 +276,8 @@ impl Run {
 
     fn lost(&mut self, last: Action) -> Action {
         match last {
-            Action::Execute(..) => Action::End(RunOutcomeKey::Unknown),
+            // Of the check: its statements are done, and are not to be done again.
+            Action::Execute(..) | Action::CheckTransaction(_) => Action::End(RunOutcomeKey::Unknown),
             other => self.refused(other),
         }
     }
@@ -370,6 +371,15 @@ mod tests {
         assert_eq!(
             trace(run, &[(2, Event::Lost)]).join(", "),
             "open, begin 0, run 0.1, end Unknown, finish Unknown"
+        );
+    }
+
+    #[test]
+    fn a_check_that_cannot_be_made_blames_no_statement() {
+        let checked = ScriptShape { check_transaction: true, ..script(1, &[]) };
+        assert_eq!(
+            trace(Run::new(vec![checked], vec![]), &[(3, Event::Lost)]).join(", "),
+            "open, begin 0, run 0.1, check 0, end Unknown, finish Unknown"
         );
     }
 

@@ -3,6 +3,7 @@
 //! The [`Lease`] decides; this drives it over a session. Before each request the lease is asked, and a beat that is
 //! due goes before anything else. Every write stands under the fence of the lock row.
 
+mod beside;
 mod claim;
 mod write;
 
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::{
     model::{
+        journal::KnownRun,
         target::{LedgerName, TargetIdentity},
         time::Instants,
     },
@@ -56,6 +58,8 @@ pub struct Waiting {
     pub holder: String,
     /// Time waited so far.
     pub elapsed: Duration,
+    /// Time until it may be taken unless it is renewed; none: that cannot be told, or its process decides.
+    pub free_in: Option<Duration>,
 }
 
 /// Holds the keeper session and the lease.
@@ -110,12 +114,10 @@ impl Keeper {
                 Ok(None) => return Ok(keeper),
                 Ok(Some(held)) => {
                     let elapsed = keeper.now().since(start);
-                    let waiting = Waiting { holder: held.holder_words(), elapsed };
-                    if elapsed >= keeper.settings.timeout || !go_on(waiting) {
-                        return Err(AcquireError::Busy {
-                            holder: held.holder_words(),
-                            session: keeper.session,
-                        });
+                    let free_in = keeper.looked.free_in.filter(|_| !os_lock);
+                    let waiting = Waiting { holder: held.holder_words(), elapsed, free_in };
+                    if elapsed >= keeper.settings.timeout || !go_on(waiting.clone()) {
+                        return Err(AcquireError::Busy { waiting, session: keeper.session });
                     }
                     let pause = keeper.pause(os_lock).min(keeper.settings.timeout.saturating_sub(elapsed));
                     keeper.context.clock.sleep(pause).await;
@@ -221,7 +223,7 @@ impl Keeper {
             Ok((_, actions)) if actions.contains(&LeaseAction::Lost) => {
                 Err(self.loss("its beat found another run's row, or was answered too late"))
             }
-            Err((error, _)) if !self.may_send(SendKind::UserStatement) => {
+            Err((error, _)) if !self.lease.fresh(self.now()) => {
                 Err(self.loss(&format!("no beat was confirmed in time ({error})")))
             }
             Ok(_) | Err(_) => Ok(()),
@@ -233,11 +235,11 @@ impl Keeper {
         LedgerError::LeaseLost(why.to_owned())
     }
 
-    /// Time until the absence of a statement from the query history means something; of a run that ended at `ended`,
-    /// server time, or was cut off.
-    pub fn quiet_in(&self, ended: Option<&str>) -> Duration {
+    /// Time until the absence of a statement of an earlier run from the query history means something.
+    pub fn quiet_in(&self, run: &KnownRun) -> Duration {
         let Some(at) = self.looked.at else { return Duration::ZERO };
-        self.looked.quiet_after(self.lease.timing(), ended).saturating_sub(self.now().since(at))
+        let timing = self.lease.timing().or_longer(run.ttl_ms);
+        self.looked.quiet_after(timing, run.ended.as_deref()).saturating_sub(self.now().since(at))
     }
 
     /// See [`Timing::listed_after`].
@@ -288,10 +290,11 @@ impl Keeper {
     }
 
     /// Verifies in the work session, which was born after the commit, that the lease is ours, and reads history and
-    /// journal there. Three requests. Only now may anything be written or run.
+    /// journal there; beats meanwhile. Three requests. Only now may anything be written or run.
     pub async fn read_back(&mut self, work: &mut dyn Session) -> Result<LedgerState, LedgerError> {
         let grace = self.lease.timing().grace();
-        let row = lock_row(work, &self.settings.name, grace, &self.context).await?;
+        let (name, context) = (self.settings.name.clone(), self.context.clone());
+        let row = self.beside(lock_row(work, &name, grace, &context)).await??;
         let mine = row.nonce.as_deref() == Some(self.nonce.as_str());
         self.on(LeaseEvent::ReadBack { mine });
         if !mine {
@@ -301,7 +304,7 @@ impl Keeper {
             self.looked = Looked::overtaken(self.now(), &row);
         }
         self.token = row.token;
-        let mut state = read(work, &self.settings.name, &self.context).await?;
+        let mut state = self.beside(read(work, &name, &context)).await??;
         if let Some(found) = state.layout
             && found > layout::known()
         {
@@ -325,8 +328,9 @@ impl Keeper {
         let actions = self.lease.on(self.now(), LeaseEvent::Finish);
         if actions.contains(&LeaseAction::Send(Op::Release)) && self.may_send(SendKind::Release) {
             let binds = vec![Bind::Text(self.nonce.clone()), Bind::Integer(self.token)];
-            // Without an answer the row is free or expires: nothing is owed to it any more.
-            let _ = self.send(Op::Release, self.sql.release(), binds, false).await;
+            // It names this lease alone, so that it may be sent twice. Without an answer the row is free or expires: nothing
+            // is owed to it any more.
+            let _ = self.send(Op::Release, self.sql.release(), binds, true).await;
         }
         self.session.close().await.map_err(LedgerError::from)
     }

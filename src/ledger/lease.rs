@@ -19,6 +19,12 @@ pub struct Timing {
 }
 
 impl Timing {
+    /// The times that bear another run with a lease of that many milliseconds too.
+    #[must_use]
+    pub fn or_longer(self, ttl_ms: Option<u64>) -> Self {
+        Self { ttl: ttl_ms.map_or(self.ttl, |ttl| self.ttl.max(Duration::from_millis(ttl))) }
+    }
+
     /// Time between beats.
     pub fn heartbeat(self) -> Duration {
         self.ttl / 4
@@ -250,7 +256,7 @@ impl Lease {
     }
 
     /// Whether the last confirmed beat allows anything to be sent but claims and beats.
-    fn fresh(&self, now: Instants) -> bool {
+    pub fn fresh(&self, now: Instants) -> bool {
         self.age(now).is_some_and(|age| age + self.timing.margin() <= self.timing.ttl)
     }
 

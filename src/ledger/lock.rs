@@ -31,6 +31,9 @@ pub struct Holder {
     /// Ids of its sessions.
     #[serde(default)]
     pub sessions: Vec<String>,
+    /// How long a beat of it keeps the lease, in milliseconds; none: of a snowops that did not say.
+    #[serde(default)]
+    pub ttl_ms: Option<u64>,
 }
 
 impl std::fmt::Display for Holder {

@@ -111,6 +111,8 @@ pub struct KnownRun {
     pub sessions: Vec<String>,
     /// Server time of its `end` row, if it has one.
     pub ended: Option<String>,
+    /// See [`RunBody::ttl_ms`].
+    pub ttl_ms: Option<u64>,
 }
 
 /// Who runs, where from and with what.
@@ -136,6 +138,10 @@ pub struct RunBody {
     pub plan_digest: Sha256,
     /// Environment.
     pub environment: String,
+    /// How long a beat kept its lease, in milliseconds; none: of a snowops that did not say. What was sent last may be on
+    /// its way for a part of that.
+    #[serde(default)]
+    pub ttl_ms: Option<u64>,
 }
 
 /// A script as it was planned. Resume reads this, never the classes of a newer snowops.

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use super::journal::{Journal, ScriptState};
 use crate::model::{
     checksum::Sha256,
-    history::{HistoryRow, RowType, abbreviate_description},
+    history::{HistoryRow, RowType, abbreviate_description, abbreviate_script},
     journal::{JournalBody, JournalRow, KnownRun, RunOutcome},
     name::MigrationKind,
     plan::{MigrationStatus, Plan, Resume, Step},
@@ -54,7 +55,7 @@ pub fn open_runs(journal: &[JournalRow]) -> Vec<KnownRun> {
 pub fn left_running(journal: &[JournalRow], plan: &Plan) -> Vec<KnownRun> {
     let goes_on = |run: &KnownRun| {
         let mut resumes = plan.steps.iter().filter_map(|step| step.resume.as_ref());
-        resumes.any(|resume| resume.run == run.id)
+        resumes.any(|resume| resume.run == run.id) || starts_anew(journal, plan, run)
     };
     let has = |is: &dyn Fn(&JournalRow) -> bool| journal.iter().any(is);
     // What was settled was found to be over, or a person said so.
@@ -69,6 +70,24 @@ pub fn left_running(journal: &[JournalRow], plan: &Plan) -> Vec<KnownRun> {
     runs
 }
 
+/// Whether a plan starts the script anew in which a run stopped: `A__` scripts and callbacks do not go on.
+fn starts_anew(journal: &[JournalRow], plan: &Plan, run: &KnownRun) -> bool {
+    let end = |row: &&JournalRow| row.run == run.id && matches!(row.body, JournalBody::End { .. });
+    let Some(script) = journal.iter().rfind(end).and_then(|end| end.script.as_deref()) else { return false };
+    // A later run that planned it waited before it did.
+    let newest = journal.iter().rev().find(|row| row.script.as_deref() == Some(script) && is_plan(row));
+    let mut steps = plan.steps.iter().chain(&plan.on_error).map(|step| &step.prepared.migration);
+    newest.is_some_and(|row| row.run == run.id)
+        && steps.any(|migration| {
+            abbreviate_script(&migration.script) == script
+                && matches!(migration.kind, MigrationKind::Always | MigrationKind::Callback)
+        })
+}
+
+fn is_plan(row: &JournalRow) -> bool {
+    matches!(row.body, JournalBody::Script(_))
+}
+
 /// Whether something is to be found out, or to be written for runs that could not, before a plan may be followed.
 pub fn takes_over(journal: &[JournalRow], plan: &Plan) -> bool {
     let half = |resume: &Resume| resume.unknown.is_some() || resume.rank.is_none();
@@ -77,21 +96,37 @@ pub fn takes_over(journal: &[JournalRow], plan: &Plan) -> bool {
     resumes.any(half) || !left_running(journal, plan).is_empty()
 }
 
-/// The first step of a plan that would send again what a run of which nothing can be seen may have left running. A
-/// statement whose outcome is not known is settled or stops by itself; but one that may simply be sent again could land
-/// before its first sending does, or that after statements that follow.
-pub fn sends_again<'a>(journal: &[JournalRow], plan: &'a Plan, run: &KnownRun) -> Option<&'a Step> {
+/// A step of a plan that would send again what a run of which nothing can be seen may have left running; with the
+/// statement, where that can be told. One whose outcome is not known is settled or stops by itself; but one that may simply be sent again could
+/// land before its first sending does, or that after statements that follow.
+pub fn sends_again<'a>(
+    journal: &[JournalRow],
+    plan: &'a Plan,
+    run: &KnownRun,
+) -> Option<(&'a Step, Option<usize>)> {
     let mut resumes = plan.steps.iter().filter_map(|step| step.resume.as_ref());
     if resumes.any(|resume| resume.run == run.id && resume.unknown.is_some()) {
         return None;
     }
-    plan.steps.iter().find(|step| had_planned(journal, &run.id, &step.prepared.migration.script))
+    let known = Journal::of(journal);
+    let planned = plan.steps.iter().filter_map(|step| {
+        let script = abbreviate_script(&step.prepared.migration.script);
+        let mine = |row: &JournalRow| row.run == run.id && row.script.as_deref() == Some(script.as_str());
+        let at = match known.state(&script, true) {
+            ScriptState::Open(attempt) => Some(attempt.next.min(attempt.planned.statements.len()).max(1)),
+            ScriptState::Fresh | ScriptState::Done => None,
+        };
+        journal.iter().any(|row| mine(row) && is_plan(row)).then_some((step, at))
+    });
+    // A callback that was done may have run a second time.
+    let mut planned: Vec<_> = planned.collect();
+    planned.sort_by_key(|(_, at)| at.is_none());
+    planned.into_iter().next()
 }
 
-/// Whether a run meant to apply a script.
-fn had_planned(journal: &[JournalRow], run: &str, script: &str) -> bool {
-    let planned = |row: &JournalRow| matches!(row.body, JournalBody::Script(_));
-    journal.iter().any(|row| row.run == run && row.script.as_deref() == Some(script) && planned(row))
+/// A run of the journal.
+pub fn known_run(journal: &[JournalRow], id: &str) -> Option<KnownRun> {
+    known_runs(journal, |run| run == id).pop()
 }
 
 fn known_runs(journal: &[JournalRow], wanted: impl Fn(&str) -> bool) -> Vec<KnownRun> {
@@ -104,6 +139,7 @@ fn known_runs(journal: &[JournalRow], wanted: impl Fn(&str) -> bool) -> Vec<Know
                 user: body.user.clone(),
                 sessions: body.sessions.clone(),
                 ended: None,
+                ttl_ms: body.ttl_ms,
             }),
             (JournalBody::Session { session }, Some(run)) if !run.sessions.contains(session) => {
                 run.sessions.push(session.clone());

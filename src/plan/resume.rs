@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diagnostic::{Code, Diagnostic, Place},
     model::{
-        facts::{ObjectRef, Verb},
+        facts::{Facts, ObjectRef, Verb},
         ident::QualifiedName,
         journal::{Done, PlannedStatement, SettledOutcome},
         kind::ObjectKind,
@@ -19,6 +19,7 @@ use crate::{
         plan::{Replay, Resume, Step},
         statement::{Class, Statement},
     },
+    sql::facts::left_open,
 };
 
 /// How a half applied script goes on, or why it cannot.
@@ -40,6 +41,7 @@ pub(super) fn answer(
         return Answer::Stop(vec![finding]);
     }
     let Body::Ready(rendered) = &prepared.body else { return Answer::Stop(Vec::new()) };
+    let attempt = &without_rolled_back(attempt, &rendered.statements);
     let known = Known { attempt, migration, now: &rendered.statements };
     let changed = known.changed();
     if !changed.is_empty() && migration.kind == MigrationKind::Repeatable && known.is_repeatable() {
@@ -72,6 +74,21 @@ pub(super) fn answer(
         Ok((from, resume)) => Answer::GoOn { from, resume: Box::new(resume) },
         Err(finding) => Answer::Stop(vec![*finding]),
     }
+}
+
+/// The attempt without what its script left in an open transaction: that ended with its session, whatever the server said
+/// of each statement.
+fn without_rolled_back(attempt: &Attempt, now: &[Statement]) -> Attempt {
+    let planned = &attempt.planned.statements;
+    let same = now.len() >= planned.len() && planned.iter().zip(now).all(|(was, is)| was.hash == is.hash);
+    let facts: Vec<Facts> = now.iter().take(planned.len()).map(|statement| statement.facts.clone()).collect();
+    let mut attempt = attempt.clone();
+    if let Some(open) = left_open(&facts).map(|at| at + 1).filter(|_| same) {
+        attempt.next = attempt.next.min(open);
+        attempt.done.truncate(attempt.next - 1);
+        attempt.unknown = attempt.unknown.filter(|unknown| *unknown < open);
+    }
+    attempt
 }
 
 /// The step after the outcome of its unknown statement was found: one later if that was done, else at it. The
@@ -201,14 +218,17 @@ fn lost_state(migration: &Migration, now: &[Statement], lasting: usize, fixed: u
 /// Why the script is not to go on by itself, whatever the journal says.
 fn not_wanted(attempt: &Attempt, prepared: &Prepared, evaluation: &Evaluation<'_>) -> Option<Diagnostic> {
     let migration = &prepared.migration;
-    let why = if evaluation.given.policy.resume == ResumePolicy::Never {
-        "`--resume=never` was given"
+    let (why, way_on) = if evaluation.given.policy.resume == ResumePolicy::Never {
+        ("`--resume=never` was given", "leave `--resume=never` out, and it goes on; or ")
     } else if prepared.settings.never_resume {
-        "it says `resume=never`"
+        ("it says `resume=never`", "")
     } else if evaluation.not_here(prepared).is_some() {
-        "by its settings it is no longer for this environment"
+        (
+            "by its settings it is no longer for this environment",
+            "let its settings name this environment again, and it goes on; or ",
+        )
     } else if evaluation.is_above_target(migration.version.as_ref()) {
-        "it is above the target of this migrate"
+        ("it is above the target of this migrate", "leave `--target` out or raise it, and it goes on; or ")
     } else {
         return None;
     };
@@ -220,7 +240,9 @@ fn not_wanted(attempt: &Attempt, prepared: &Prepared, evaluation: &Evaluation<'_
         finding
             .in_file(&migration.file)
             .note(explain::attempt(attempt))
-            .hint("take back by hand what its finished statements did, then run `snowops repair`"),
+            .hint(format!(
+                "{way_on}take back by hand what its finished statements did, then run `snowops repair`, so that it starts anew"
+            )),
     )
 }
 
@@ -295,6 +317,11 @@ impl Known<'_> {
             .hint(hint);
         if let Some(statement) = found {
             finding = finding.note(format!("is  sha256:{}", statement.hash.0));
+        }
+        if self.attempt.planned.source_sha == self.migration.source_sha {
+            finding = finding.note(
+                "the file is as it was: a variable, a template or the environment gives it another text",
+            );
         }
         Some(finding)
     }

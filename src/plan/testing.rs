@@ -170,6 +170,7 @@ impl World {
             sessions: Vec::new(),
             plan_digest: Sha256::of(b""),
             environment: "dev".into(),
+            ttl_ms: None,
         };
         self.write(run, None, JournalBody::Run(body));
     }

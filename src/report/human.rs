@@ -438,6 +438,10 @@ fn unlock(unlocked: &Unlocked, out: &mut dyn Write) -> io::Result<()> {
         defuse_line(&held.expires),
         defuse_line(&held.now)
     )?;
+    if let Some(left) = held.free_in {
+        let left = time(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+        writeln!(out, "  can be taken in {left} at the earliest; a run that lives renews it")?;
+    }
     writeln!(out, "To free it once it is over: snowops unlock --lease {}", defuse_line(&held.run))
 }
 

@@ -364,7 +364,7 @@ fn applied(script: &ScriptResult) -> Value {
 
 fn failed(failure: &Failure) -> Value {
     let state = match failure.reason {
-        FailureKind::Unknown => "unknown",
+        FailureKind::Unknown | FailureKind::Check => "unknown",
         FailureKind::Refused | FailureKind::OpenTransaction | FailureKind::Session => "failed",
     };
     json!({
@@ -394,7 +394,11 @@ fn repair_body(repaired: &Repaired) -> Value {
 }
 
 fn unlock_body(unlocked: &Unlocked) -> Value {
-    let lease = |held: &Held| json!({ "run": held.run, "holder": held.holder, "expires": held.expires, "now": held.now });
+    let lease = |held: &Held| {
+        let Held { run, holder, expires, now, free_in } = held;
+        let free_in_ms = free_in.and_then(|time| u64::try_from(time.as_millis()).ok());
+        json!({ "run": run, "holder": holder, "expires": expires, "now": now, "free_in_ms": free_in_ms })
+    };
     json!({ "lease": unlocked.lease.as_ref().map(lease), "freed": unlocked.freed })
 }
 

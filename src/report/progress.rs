@@ -79,7 +79,9 @@ impl Progress {
                 self.line(&format!("{bold}{environment}{bold:#}: {target}"));
             }
             Fact::Planned { steps, .. } => self.bar.set_length(as_u64(*steps)),
-            Fact::LeaseWaiting { holder, elapsed_ms } => self.lease_waiting(holder, *elapsed_ms),
+            Fact::LeaseWaiting { holder, elapsed_ms, free_in_ms } => {
+                self.lease_waiting(holder, *elapsed_ms, *free_in_ms);
+            }
             // Not before: until then a person may be asked something.
             Fact::LeaseAcquired { .. } => self.bar.set_draw_target(ProgressDrawTarget::stderr()),
             Fact::StatementFailed { .. } => {}
@@ -149,13 +151,15 @@ impl Progress {
     }
 
     /// A line at first and one a minute, so that a log shows that it still waits, and for whom.
-    fn lease_waiting(&mut self, holder: &str, elapsed_ms: u64) {
+    fn lease_waiting(&mut self, holder: &str, elapsed_ms: u64, free_in_ms: Option<u64>) {
         let text = format!("waiting for the lease, held by {}", defuse_line(holder));
         let minute = elapsed_ms / 60_000;
         if self.waited != Some(minute) {
             self.waited = Some(minute);
             let since = if minute == 0 { String::new() } else { format!(" ({} so far)", time(elapsed_ms)) };
-            self.line(&format!("  {text}{since}"));
+            let lasts =
+                free_in_ms.map(|left| format!("; it can be taken in {} unless it is renewed", time(left)));
+            self.line(&format!("  {text}{since}{}", lasts.unwrap_or_default()));
         }
         self.bar.set_message(text);
     }

@@ -25,7 +25,7 @@ mod session_effect;
 mod statements;
 mod undo;
 
-pub use class::{Classes, class, classes};
+pub use class::{Classes, class, classes, left_open};
 pub use context::follow;
 pub use depends::{Dependency, depends};
 pub use guard::guard;

@@ -25,6 +25,10 @@ fn the_holder_is_shown_and_only_its_own_lease_is_freed() {
     assert_eq!((code, &shown["freed"]), (7, &Value::Bool(false)), "{shown:#}");
     let lease = &shown["lease"];
     assert!(lease["holder"].as_str().unwrap().starts_with("SNOWOPS on "), "{shown:#}");
+    // Four seconds and their grace, less what has passed.
+    assert!((1..=5_000).contains(&lease["free_in_ms"].as_u64().unwrap()), "{shown:#}");
+    let human = Run::of(&command(&project, &["unlock"]).output().unwrap());
+    assert!(human.out.contains("at the earliest; a run that lives renews it"), "{}", human.all());
     let id = lease["run"].as_str().unwrap().to_owned();
 
     let (code, other) = unlock(&project, &["--lease", "another"]);
@@ -47,8 +51,15 @@ fn the_lease_of_a_killed_run_is_freed_once_it_is_over() {
     child.wait().unwrap();
     let (_, shown) = unlock(&project, &[]);
     let id = shown["lease"]["run"].as_str().unwrap().to_owned();
-    let (code, freed) = unlock(&project, &["--lease", &id]);
-    assert_eq!((code, &freed["freed"]), (0, &Value::Bool(true)), "{freed:#}");
+    let freed = Run::of(&command(&project, &["unlock", "--lease", &id]).output().unwrap());
+    assert_eq!(freed.code, 0, "{}", freed.all());
+    // Who is shown first, and waited for.
+    assert!(
+        freed.err.trim_start().starts_with("waiting for the lease, held by SNOWOPS on"),
+        "{}",
+        freed.all()
+    );
+    assert!(freed.out.starts_with("Freed the lease of SNOWOPS on"), "{}", freed.all());
     let (code, _) = unlock(&project, &[]);
     assert_eq!(code, 0);
     finishes(&project, &server);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::civil::DateTime;
+use jiff::{SignedDuration, civil::DateTime};
 
-use super::{Actions, Keeper};
+use super::{Actions, Keeper, Waiting};
 use crate::{
     diagnostic::{Code, Diagnostic},
     ledger::{
@@ -20,8 +20,8 @@ use crate::{
 pub enum AcquireError {
     /// Another run kept it longer than we wait.
     Busy {
-        /// Who holds it, in words.
-        holder: String,
+        /// Who holds it, and for how long.
+        waiting: Waiting,
         /// The session, to see what that run did.
         session: Box<dyn Session>,
     },
@@ -34,8 +34,8 @@ pub enum AcquireError {
 impl std::fmt::Debug for AcquireError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Busy { holder, .. } => {
-                f.debug_struct("Busy").field("holder", holder).finish_non_exhaustive()
+            Self::Busy { waiting, .. } => {
+                f.debug_struct("Busy").field("waiting", waiting).finish_non_exhaustive()
             }
             Self::Db(error) => f.debug_tuple("Db").field(error).finish(),
             Self::Ledger(error) => f.debug_tuple("Ledger").field(error).finish(),
@@ -46,7 +46,7 @@ impl std::fmt::Debug for AcquireError {
 impl std::fmt::Display for AcquireError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Busy { holder, .. } => write!(f, "the lease is held by {holder}"),
+            Self::Busy { waiting, .. } => write!(f, "the lease is held by {}", waiting.holder),
             Self::Db(error) => error.fmt(f),
             Self::Ledger(error) => error.fmt(f),
         }
@@ -83,13 +83,13 @@ impl Keeper {
                         }
                     };
                     self.check_identity(&found).await?;
-                    let seen = match (&found.nonce, found.expired) {
-                        (None, _) => Seen::Free,
-                        (Some(_), true) => Seen::Expired,
-                        (Some(_), false) => Seen::Held,
-                    };
                     self.token = found.token + 1;
-                    self.looked = Looked::new(self.now(), &found);
+                    self.looked = Looked::new(self.now(), &found, timing);
+                    let seen = match &found.nonce {
+                        None => Seen::Free,
+                        Some(_) if found.expired && self.looked.free_in.is_none() => Seen::Expired,
+                        Some(_) => Seen::Held,
+                    };
                     row = Some(found);
                     self.lease.on(self.now(), LeaseEvent::Seen(seen))
                 }
@@ -121,7 +121,8 @@ impl Keeper {
                     json(serde_json::to_string(&self.settings.holder)),
                     json(serde_json::to_string(&self.settings.identity)),
                     Bind::Integer(millis(timing.ttl)),
-                    Bind::Integer(-millis(timing.grace())),
+                    // Of a longer lease before this one the end is respected for longer.
+                    Bind::Integer(-millis(timing.or_longer(self.looked.ttl_ms).grace())),
                 ];
                 (self.sql.claim(), binds)
             }
@@ -169,6 +170,21 @@ impl Keeper {
     }
 }
 
+impl LockRow {
+    fn ttl_ms(&self) -> Option<u64> {
+        self.holder.as_ref()?.ttl_ms
+    }
+
+    /// Time until the lease may be taken unless it is renewed, for one whose own times are `own`; none: it may be now, as
+    /// far as the times can be read.
+    pub fn free_in(&self, own: Timing) -> Option<Duration> {
+        self.nonce.as_ref()?;
+        let over = moment(&self.now)?.duration_since(moment(&self.expires)?);
+        let grace = SignedDuration::try_from(own.or_longer(self.ttl_ms()).grace()).ok()?;
+        Duration::try_from(grace.saturating_sub(over)).ok().filter(|time| !time.is_zero())
+    }
+}
+
 /// What a look at the lock row showed of time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Looked {
@@ -178,22 +194,28 @@ pub(super) struct Looked {
     now: Option<DateTime>,
     /// The end of a lease that nobody gave back.
     expires: Option<DateTime>,
+    /// How long a beat of that lease kept it, in milliseconds.
+    ttl_ms: Option<u64>,
+    /// Time until that lease may be taken, unless it is renewed; none: it may be now.
+    pub(super) free_in: Option<Duration>,
 }
 
 impl Looked {
-    fn new(at: Instants, row: &LockRow) -> Self {
-        let held = row.nonce.as_ref().and_then(|_| moment(&row.expires));
-        Self { at: Some(at), now: moment(&row.now), expires: held }
+    fn new(at: Instants, row: &LockRow, own: Timing) -> Self {
+        let now = moment(&row.now);
+        let expires = row.nonce.as_ref().and_then(|_| moment(&row.expires));
+        Self { at: Some(at), now, expires, ttl_ms: row.ttl_ms(), free_in: row.free_in(own) }
     }
 
     /// Another run had the lease between the look and the claim: what it saw of the row says nothing.
     pub(super) fn overtaken(at: Instants, row: &LockRow) -> Self {
-        Self { at: Some(at), now: moment(&row.now), expires: None }
+        Self { at: Some(at), now: moment(&row.now), ..Self::default() }
     }
 
     /// How long after the look statements of earlier runs may still appear in the query history: of a run that ended at
     /// `ended`, or was cut off.
     pub(super) fn quiet_after(&self, timing: Timing, ended: Option<&str>) -> Duration {
+        let timing = timing.or_longer(self.ttl_ms);
         let listed = timing.listed_after();
         let (last, stop) = match (ended.and_then(moment), self.expires) {
             (Some(ended), _) => (Some(ended), Stop::Ended),
@@ -243,7 +265,10 @@ pub fn check_target(made_for: &TargetIdentity, now: &TargetIdentity) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ledger::testing::Place, model::target::Purpose};
+    use crate::{
+        ledger::{Holder, testing::Place},
+        model::{journal::KnownRun, target::Purpose},
+    };
 
     #[tokio::test]
     async fn a_look_that_another_run_overtook_says_nothing_of_what_may_run() {
@@ -257,9 +282,54 @@ mod tests {
             place.raw(&format!("{lock} {overtaken}")).await;
             let mut work = place.open(Purpose::Work).await;
             keeper.read_back(work.as_mut()).await.unwrap();
-            assert_eq!(keeper.quiet_in(None), Duration::from_secs(quiet), "{overtaken}");
+            let run = KnownRun {
+                id: "dead".to_owned(),
+                user: String::new(),
+                sessions: Vec::new(),
+                ended: None,
+                ttl_ms: None,
+            };
+            assert_eq!(keeper.quiet_in(&run), Duration::from_secs(quiet), "{overtaken}");
             keeper.release().await.unwrap();
         }
+    }
+
+    #[test]
+    fn a_longer_lease_before_is_respected_for_as_long_as_its_own_run_would() {
+        let row = |ttl_ms, expires: &str| LockRow {
+            nonce: Some("n".to_owned()),
+            token: 1,
+            touch: 1,
+            expires: expires.to_owned(),
+            run: None,
+            holder: Some(Holder { ttl_ms, ..Holder::default() }),
+            identity: None,
+            note: None,
+            now: "2026-01-01 10:00:00".to_owned(),
+            expired: true,
+        };
+        let own = Timing { ttl: Duration::from_mins(1) };
+        let hour = Some(3_600_000);
+        for (ttl_ms, expires, free_in) in [
+            (None, "2026-01-01 10:00:10", Some(25)),
+            (None, "2026-01-01 09:59:45", None),
+            (Some(60_000), "2026-01-01 09:59:45", None),
+            (Some(20_000), "2026-01-01 09:59:50", Some(5)),
+            // A quarter of an hour, and not a quarter of this run's minute.
+            (hour, "2026-01-01 09:59:45", Some(15 * 60 - 15)),
+            (hour, "2026-01-01 09:45:00", None),
+            (hour, "soon", None),
+        ] {
+            let row = row(ttl_ms, expires);
+            assert_eq!(row.free_in(own), free_in.map(Duration::from_secs), "{row:?}");
+        }
+        // What its run sent last may have been on its way for a part of its own lease.
+        let looked = Looked::new(Instants::default(), &row(hour, "2026-01-01 09:45:00"), own);
+        assert_eq!(looked.quiet_after(own, None), Duration::from_mins(1));
+        assert_eq!(looked.quiet_after(own, Some("2026-01-01 10:00:00")), Duration::from_mins(31));
+        let free = LockRow { nonce: None, ..row(None, "2026-01-01 09:00:00") };
+        let looked = Looked::new(Instants::default(), &free, own);
+        assert_eq!(looked.quiet_after(own.or_longer(hour), None), Duration::from_mins(31));
     }
 
     #[test]
@@ -296,7 +366,7 @@ mod tests {
             (120, row(Some("n"), "2026-01-01 10:00:00", "now"), None, 90_000),
             (8, row(Some("n"), "2026-01-01 10:00:00", "2026-01-01 10:00:02"), None, 4_000),
         ] {
-            let looked = Looked::new(Instants::default(), &row);
+            let looked = Looked::new(Instants::default(), &row, timing(ttl));
             let quiet = looked.quiet_after(timing(ttl), ended);
             assert_eq!(quiet.as_millis(), wanted, "{row:?} {ended:?}");
         }

@@ -37,6 +37,7 @@ fn run_row(token: i64) -> NewJournalRow {
         sessions: vec![],
         plan_digest: Sha256::of(b""),
         environment: "local".into(),
+        ttl_ms: None,
     };
     (None, None, JournalBody::Run(body))
 }
@@ -173,8 +174,9 @@ async fn one_run_waits_for_another_and_gets_its_session_back() {
         true
     })
     .await;
-    let Err(AcquireError::Busy { holder, mut session }) = busy else { panic!("two leases") };
-    assert!(holder.starts_with("ann on build-7"), "{holder}");
+    let Err(AcquireError::Busy { waiting, mut session }) = busy else { panic!("two leases") };
+    assert!(waiting.holder.starts_with("ann on build-7"), "{waiting:?}");
+    assert_eq!(waiting.free_in, None, "its process decides");
     assert_eq!(waits.len(), 10);
     assert!(!place.take_sent().iter().any(|text| text.contains("\"touch\" + 1")), "a held row was touched");
     assert_eq!(read(session.as_mut(), &name(), &place.context).await.unwrap().presence, Presence::Present);
@@ -594,5 +596,5 @@ async fn what_a_later_run_settled_is_read_although_that_run_has_ended() {
 }
 
 fn open_run(id: &str) -> KnownRun {
-    KnownRun { id: id.to_owned(), user: "tester".to_owned(), sessions: Vec::new(), ended: None }
+    KnownRun { id: id.to_owned(), user: "tester".to_owned(), sessions: Vec::new(), ended: None, ttl_ms: None }
 }

@@ -235,6 +235,14 @@ fn finished_statements_and_unknown_ones_must_not_have_changed() {
     let was = cut.find("V1__a.sql").rendered().unwrap().statements[0].hash.to_string();
     let is = crate::model::statement::StatementHash::of("insert 8").to_string();
     assert!(both[0].notes[0].contains(&was) && both[0].notes[1].contains(&is), "{both:#?}");
+    assert_eq!(both[0].notes.len(), 2, "the file has changed");
+    let source = cut.find("V1__a.sql").migration.source_sha;
+    let other = World::new_from(&cut);
+    let other = other.file_with("V1__a.sql", "insert 9; insert 2", |p| {
+        std::sync::Arc::make_mut(&mut p.migration).source_sha = source;
+    });
+    let found = other.plan().findings;
+    assert!(found[0].notes[2].starts_with("the file is as it was: a variable"), "{found:#?}");
     let failed = World::new_from(&cut).wrote("run-1", "V1__a.sql", failed(2));
     assert!(
         failed.file("V1__a.sql", "insert 1; insert 9").plan().findings.is_empty(),
@@ -316,10 +324,17 @@ fn a_half_applied_script_that_is_no_longer_wanted_stops() {
     let above = cut().file("V1__b.sql", "insert b").policy(|policy| {
         policy.target = Target::Version { version: Version::parse("1").unwrap(), optional: false };
     });
-    for world in [never, elsewhere, above] {
+    let flag = cut().policy(|policy| policy.resume = ResumePolicy::Never);
+    for (world, way_on) in [
+        (never, "take back by hand"),
+        (flag, "leave `--resume=never` out, and it goes on; or take back"),
+        (elsewhere, "let its settings name this environment again, and it goes on; or take back"),
+        (above, "leave `--target` out or raise it, and it goes on; or take back"),
+    ] {
         let plan = world.plan();
         assert_eq!(codes(&plan.findings), [Code::FailedMigration]);
-        assert!(plan.findings[0].hint.as_ref().unwrap().contains("snowops repair"));
+        let hint = plan.findings[0].hint.as_ref().unwrap();
+        assert!(hint.starts_with(way_on) && hint.contains("snowops repair"), "{hint}");
         assert!(!plan.steps.iter().any(|step| step.prepared.migration.script == "V2__a.sql"));
     }
 }

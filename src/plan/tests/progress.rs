@@ -345,6 +345,54 @@ fn a_closed_run_is_waited_for_as_long_as_nothing_was_settled_of_it() {
     assert_eq!(left(&cut.ends("run-1", RunOutcome::Failed)), [""; 0]);
 }
 
+/// It does not go on, but what it sent last may land behind what is sent now.
+#[test]
+fn a_run_that_ended_without_knowing_in_a_script_that_starts_anew_is_waited_for() {
+    let left = |world: &World| -> Vec<String> {
+        let runs = super::super::left_running(&world.journal, &world.plan());
+        runs.into_iter().map(|run| run.id).collect()
+    };
+    let end = |outcome| JournalBody::End { outcome, last: Vec::new() };
+    for script in ["A__grants.sql", "beforeMigrate.sql"] {
+        let run = World::new().file(script, "create view v; grant 2").run("run-1", &[script]);
+        let unknown = World::new_from(&run).wrote("run-1", script, end(RunOutcome::Unknown));
+        assert_eq!(left(&unknown), ["run-1"], "{script}");
+        assert!(super::super::takes_over(&unknown.journal, &unknown.plan()), "{script}");
+        let failed = run.wrote("run-1", script, end(RunOutcome::Failed));
+        assert_eq!(left(&failed), [""; 0], "{script}");
+        // The next one waited, before it planned the script anew.
+        let later = unknown.run("run-2", &[script]).wrote("run-2", script, end(RunOutcome::Failed));
+        assert_eq!(left(&later), [""; 0], "{script}");
+    }
+}
+
+/// The server said of each that it was done, and took it back when the session ended.
+#[test]
+fn what_a_script_left_in_an_open_transaction_is_not_done() {
+    let insert = |n: u32| format!("insert into t values ({n})");
+    let world = |text: &str| World::new().file(NAME, text).run("run-1", &[NAME]);
+    for (text, from, done, replay) in [
+        (format!("create table t; begin; {}", insert(1)), 2, 1, 0),
+        (format!("begin; {}; {}", insert(1), "select 1"), 1, 0, 0),
+        (format!("use schema s; begin; {}", insert(1)), 2, 1, 1),
+        // What a session holds that must be rebuilt is rebuilt from the start.
+        (format!("alter session set autocommit = false; {}; {}", insert(1), insert(2)), 1, 1, 0),
+    ] {
+        let of = text.split(';').count();
+        let cut =
+            world(&text).step("run-1", NAME, of).settled("run-2", "run-1", NAME, of, SettledOutcome::Done);
+        let step = only_step(&cut);
+        assert_eq!((step.from, resume(&step).replay.len()), (from, replay), "{text}");
+        assert_eq!((resume(&step).unknown, resume(&step).done.len()), (None, done), "{text}");
+        // A COMMIT behind it makes an end of that.
+        let mended = World::new_from(&cut).file(NAME, &format!("{text}; commit"));
+        assert_eq!(only_step(&mended).from, from, "{text}");
+    }
+    let ended = format!("begin; {}; commit", insert(1));
+    let cut = world(&ended).settled("run-2", "run-1", NAME, 3, SettledOutcome::Done);
+    assert_eq!(only_step(&cut).from, 4, "committed");
+}
+
 #[test]
 fn lost_session_state_starts_a_repeatable_script_anew() {
     let text = "grant lasting; grant 2; insert 3";

@@ -106,6 +106,24 @@ pub fn classes(all: &[Facts]) -> Vec<Class> {
     all.iter().map(|facts| classes.next(facts)).collect()
 }
 
+/// The statement from which on nothing is committed at the end of a script, from 0; none where that cannot be told: an
+/// opaque body may have ended what was open.
+pub fn left_open(all: &[Facts]) -> Option<usize> {
+    let mut classes = Classes::default();
+    let mut open = None;
+    for (at, facts) in all.iter().enumerate() {
+        match classes.next(facts) {
+            Class::Transaction if !matches!(facts.verb, Verb::Commit | Verb::Rollback) => {
+                open.get_or_insert(at);
+            }
+            Class::Read | Class::Session if !facts.session.transaction => {}
+            // AUTOCOMMIT, COMMIT, DDL, and what cannot be looked into.
+            _ => open = None,
+        }
+    }
+    open
+}
+
 /// [`classes`] for statements that come one by one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Classes {

@@ -111,9 +111,15 @@ fn f9_a_statement_is_stopped_at_the_time_that_its_script_allows() {
 
 #[test]
 fn a_wait_for_another_runs_lease_is_told_with_its_holder() {
-    let stand = Stand::new(Settings { durations: vec![slow(A, 1_500)], ..Settings::default() });
+    let pipeline = [
+        ("TF_BUILD", "True"),
+        ("SYSTEM_COLLECTIONURI", "https://dev.azure.com/acme/"),
+        ("SYSTEM_TEAMPROJECT", "shop"),
+        ("BUILD_BUILDID", "7"),
+    ];
+    let stand = Stand::new(Settings { durations: vec![slow(A, 4_000)], ..Settings::default() });
     std::thread::scope(|scope| {
-        let first = scope.spawn(|| stand.run(&["migrate", "--create-history"]));
+        let first = scope.spawn(|| stand.run_with(&["migrate", "--create-history"], &pipeline));
         while stand.sent(A).is_empty() {
             assert!(!first.is_finished());
             std::thread::sleep(Duration::from_millis(10));
@@ -122,9 +128,28 @@ fn a_wait_for_another_runs_lease_is_told_with_its_holder() {
         says(
             &second,
             7,
-            &["waiting for the lease, held by", "error[locked]: another run holds the lease on this target"],
+            &[
+                "waiting for the lease, held by SNOWOPS on",
+                "; it can be taken in 2 min ",
+                "error[locked]: another run holds the lease on this target: SNOWOPS on",
+                ", https://dev.azure.com/acme/shop/_build/results?buildId=7",
+                "waited 1 s; unless that run renews it, as it does while it lives, it can be taken in 1",
+                " s at the earliest",
+                "`snowops unlock` shows the lease",
+                "run again when that run has ended, or wait longer with `--lock-timeout`",
+            ],
         );
-        assert_eq!(stand.events("lease_waiting").len(), 1);
+        let waits = stand.events("lease_waiting");
+        assert_eq!(waits.len(), 1);
+        let left = waits[0]["free_in_ms"].as_u64().unwrap();
+        assert!((100_000..=150_000).contains(&left), "{left}");
+        let json = stand.run(&["migrate", "--lock-timeout", "0s", "--format", "json"]);
+        let result: Value = serde_json::from_str(&json.out).unwrap();
+        assert_eq!((json.code, &result["error"]["code"]), (7, &"locked".into()), "{result:#}");
+        let message = result["error"]["message"].as_str().unwrap();
+        for part in ["SNOWOPS on", "buildId=7", "can be taken in 1", "at the earliest"] {
+            assert!(message.contains(part), "{message}");
+        }
         says(&first.join().unwrap(), 0, &[]);
     });
     stand.is_finished();

@@ -245,5 +245,6 @@ fn run_body(run: u8) -> RunBody {
         sessions: Vec::new(),
         plan_digest: Sha256::of(b""),
         environment: String::new(),
+        ttl_ms: None,
     }
 }

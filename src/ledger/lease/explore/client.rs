@@ -142,7 +142,8 @@ impl Runner {
         match op {
             Op::Touch | Op::Claim | Op::Commit => self.next == Some(op),
             Op::Renew => {
-                self.lease.may_send(NOW, SendKind::Renew) && held && self.lease.until_beat(NOW).is_zero()
+                // Also while the work session reads the row back.
+                self.lease.may_send(NOW, SendKind::Renew) && self.lease.until_beat(NOW).is_zero()
             }
             Op::Write => {
                 let wanted = match self.stage {
@@ -202,7 +203,7 @@ impl Runner {
             }
             // The ledger is lost: nothing more runs.
             LeaseEvent::Refused(Op::Write) | LeaseEvent::Unanswered(Op::Write) => self.stage = Stage::Ending,
-            LeaseEvent::Refused(Op::Renew) | LeaseEvent::Unanswered(Op::Renew) if !self.may_start() => {
+            LeaseEvent::Refused(Op::Renew) | LeaseEvent::Unanswered(Op::Renew) if !self.lease.fresh(NOW) => {
                 self.tell(NOW, LeaseEvent::Robbed);
             }
             _ => {}
