@@ -3,10 +3,12 @@
 //! The client runs in this process, on one thread with its server and by the server's clock, so that everything happens
 //! the same each time and minutes cost nothing. "Killed" means that its future is dropped: nothing of it runs any more.
 
+mod adversary;
 mod chosen;
 mod oracle;
 mod point;
 mod requests;
+mod said;
 mod sampled;
 mod scenario;
 mod target;
@@ -14,15 +16,16 @@ mod target;
 use point::crash_everywhere;
 
 macro_rules! scenarios {
-    ($($name:ident),* $(,)?) => {
+    ($how:path: $($name:ident),* $(,)?) => {
         $(#[test]
         fn $name() {
-            crash_everywhere(&scenario::$name());
+            $how(&scenario::$name());
         })*
     };
 }
 
 scenarios!(
+    crash_everywhere:
     first_run,
     plain_ddl,
     session_state,
@@ -34,7 +37,10 @@ scenarios!(
     callbacks,
     same_name,
     slow,
+    left_open,
 );
+
+scenarios!(sampled::crash_somewhere: mixed, replaced, headers, failing_repeatable, secret);
 
 /// What a statement does when it goes on while its client does not.
 #[test]
@@ -56,6 +62,17 @@ fn races() {
 #[test]
 fn a_run_that_sleeps_while_another_takes_over() {
     sampled::sleepers(4);
+}
+
+/// Each request of a run loses its answer once, or does not arrive.
+#[test]
+fn broken_connections() {
+    sampled::broken();
+}
+
+#[test]
+fn a_run_that_must_not_go_on_leaves_that_to_the_next() {
+    sampled::refusals(6);
 }
 
 #[test]

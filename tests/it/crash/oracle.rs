@@ -69,7 +69,7 @@ pub(super) fn attempts(view: &View) -> Vec<Attempt<'_>> {
 }
 
 /// Run, script and statement, if the tag is that of a script's statement.
-fn of_script(tag: &str) -> Option<(&str, &str, usize)> {
+pub(super) fn of_script(tag: &str) -> Option<(&str, &str, usize)> {
     let mut parts = tag.strip_prefix("snowops:")?.split(':');
     Some((parts.next()?, parts.next()?, parts.next()?.parse().ok()?))
 }

@@ -8,16 +8,18 @@ use std::{
 
 use snowops::{
     diagnostic::Code,
-    engine::Stop,
+    engine::{Stop, survey::PlanOptions},
     execute::drain::DrainMode,
     model::{checksum::Sha256, journal::SettledOutcome},
+    plan::ResumePolicy,
 };
-use testkit::{Modes, Point, View};
+use testkit::{Cut, Endpoint, Fault, Modes, Point, View, What, When};
 
 use super::{
     oracle::{self, Outcome},
+    said::{self, Planned},
     scenario::Scenario,
-    target::{Ended, Start, Target, World, to_mark},
+    target::{CANARY, Ended, Start, Target, World, over, to_mark},
 };
 
 /// Runs after a kill until all is done, at most.
@@ -30,6 +32,7 @@ pub(super) struct Stage<'s> {
     mended: Option<Target>,
     start: Start,
     undisturbed: Outcome,
+    planned: Planned,
     /// Requests of the undisturbed run.
     pub(super) calls: usize,
 }
@@ -54,6 +57,8 @@ pub(super) struct Tally {
     pub(super) runs: usize,
     /// Runs that stopped because nobody could tell.
     pub(super) unknown: usize,
+    /// Runs that a broken connection stopped.
+    pub(super) stopped: usize,
 }
 
 impl AddAssign for Tally {
@@ -61,6 +66,7 @@ impl AddAssign for Tally {
         self.points += more.points;
         self.runs += more.runs;
         self.unknown += more.unknown;
+        self.stopped += more.stopped;
     }
 }
 
@@ -68,9 +74,12 @@ impl Tally {
     /// In words, for whoever runs the tests.
     #[expect(clippy::print_stdout, reason = "the counts are for whoever runs the tests")]
     pub(super) fn print(self, what: &str, began: Instant) {
-        let Self { points, runs, unknown } = self;
+        let Self { points, runs, unknown, stopped } = self;
+        let stopped = if stopped == 0 { String::new() } else { format!("{stopped} stopped, ") };
         let elapsed = began.elapsed().as_millis();
-        println!("crash: {what}: {points} points, {runs} runs after, {unknown} unknown, {elapsed} ms");
+        println!(
+            "crash: {what}: {points} points, {stopped}{runs} runs after, {unknown} unknown, {elapsed} ms"
+        );
     }
 }
 
@@ -95,23 +104,26 @@ impl<'s> Stage<'s> {
             let target = Target::new(&scenario.project(&[scenario.scripts]));
             let mended =
                 scenario.mended.map(|scripts| Target::new(&scenario.project(&[scenario.scripts, scripts])));
+            let planned = Planned::of(scenario);
             let world = start.world();
+            refuse(&world, scenario);
             let first = world.migrate(&target, DrainMode::Wait, None).await;
             match (&first.ended, &mended) {
                 (Ended::Done, None) => {}
-                (Ended::Stopped(stop), Some(mended)) if stop.finding.code == Code::StatementFailed => {
+                (Ended::Stopped(stop), Some(mended)) if may_be_mended(stop) => {
                     let second = world.migrate(mended, DrainMode::Wait, None).await;
                     assert!(matches!(second.ended, Ended::Done), "{}: {:#?}", scenario.name, second.ended);
                 }
                 (ended, _) => panic!("{}: {ended:#?}", scenario.name),
             }
             let view = world.view();
-            let wrong: Vec<_> =
-                oracle::always(&view).into_iter().chain(oracle::settled(&view, &BTreeSet::new())).collect();
+            let mut wrong = oracle::always(&view);
+            wrong.extend(oracle::settled(&view, &BTreeSet::new()));
+            wrong.extend(said::wrong(&planned, &world, &view, &first.ended));
             assert!(wrong.is_empty(), "{}, undisturbed: {wrong:#?}", scenario.name);
             assert!(view.sessions.is_empty(), "{}: sessions are left open", scenario.name);
             let undisturbed = Outcome::of(&view);
-            Self { scenario, target, mended, start, undisturbed, calls: first.calls }
+            Self { scenario, target, mended, start, undisturbed, planned, calls: first.calls }
         })
     }
 
@@ -125,8 +137,11 @@ impl<'s> Stage<'s> {
     pub(super) fn crash(&self, kills: &[(usize, Point)], seen: &mut BTreeSet<String>) -> Tally {
         block_on(async {
             let world = self.start.world();
+            refuse(&world, self.scenario);
             let (left, tally) = (BTreeSet::new(), Tally::default());
-            let mut after = After { stage: self, world: &world, kills, left, tally, target: &self.target };
+            let place = format!("killed at {kills:?}");
+            let mut after =
+                After { stage: self, world: &world, kills, left, tally, target: &self.target, place };
             after.kill().await;
             let state = format!("{:?} {}", after.is_mended(), oracle::state(&world.view()));
             if seen.insert(Sha256::of(state.as_bytes()).to_string()) {
@@ -154,6 +169,66 @@ impl<'s> Stage<'s> {
         })
     }
 
+    /// The first run after a kill is told not to go on with what is half applied; the one after it may.
+    pub(super) fn crash_and_refuse(&self, kill: (usize, Point)) -> Tally {
+        block_on(async {
+            let world = self.start.world();
+            let kills = [kill];
+            let (left, tally) = (BTreeSet::new(), Tally::default());
+            let place = format!("killed at {kills:?}, then with --resume=never");
+            let mut after =
+                After { stage: self, world: &world, kills: &kills, left, tally, target: &self.target, place };
+            after.kill().await;
+            let never = PlanOptions { resume: ResumePolicy::Never, ..PlanOptions::default() };
+            let client = world.server.client().unwrap();
+            let ended = world.run_with(&self.target, DrainMode::Wait, &client, never).await;
+            let view = world.view();
+            after.check(&view, &ended, oracle::always(&view));
+            if let Ended::Stopped(stop) = &ended {
+                assert_eq!(stop.finding.code, Code::FailedMigration, "{}: {stop:#?}", after.place());
+                after.tally.stopped += 1;
+            }
+            after.finish().await;
+            after.tally
+        })
+    }
+
+    /// The connection breaks once, at that point of that call; the client lives, and makes of it what it can.
+    pub(super) fn break_at(&self, call: usize, cut: Cut, seen: &mut BTreeSet<String>) -> Tally {
+        block_on(async {
+            let world = self.start.world();
+            let before = world.server.log().len();
+            world
+                .server
+                .add_fault(Fault { when: When { after: call - 1, ..When::default() }, what: What::Cut(cut) });
+            refuse(&world, self.scenario);
+            let (left, tally) = (BTreeSet::new(), Tally { points: 1, ..Tally::default() });
+            let place = format!("broken at {call}:{cut:?}");
+            let mut after =
+                After { stage: self, world: &world, kills: &[], left, tally, target: &self.target, place };
+            let ran = world.migrate(&self.target, DrainMode::Wait, None).await;
+            let view = world.view();
+            if matches!(cut, Cut::BeforeAnswer | Cut::InAnswer)
+                && world.server.log()[before + call - 1].endpoint == Endpoint::Login
+            {
+                // The client never learnt of this session.
+                after.left.extend(view.sessions.iter().map(|session| session.id));
+            }
+            after.check(&view, &ran.ended, oracle::always(&view));
+            match ran.ended {
+                Ended::Stopped(stop) if may_be_mended(&stop) => {
+                    assert!(after.mend(), "{}: {stop:#?}", after.place());
+                }
+                ended => after.tally.stopped += usize::from(!matches!(ended, Ended::Done)),
+            }
+            let state = format!("{:?} {}", after.is_mended(), oracle::state(&world.view()));
+            if seen.insert(Sha256::of(state.as_bytes()).to_string()) {
+                after.finish().await;
+            }
+            after.tally
+        })
+    }
+
     /// A second run starts when the first is at a point. Until the first wakes it does nothing more; what it had sent is
     /// carried out, and its answer waits. Answers how the first ended, too.
     pub(super) fn race(&self, (call, point): (usize, Point), wakes: Wakes) -> (Tally, Ended) {
@@ -161,8 +236,9 @@ impl<'s> Stage<'s> {
             let world = self.start.world();
             let (left, tally) = (BTreeSet::new(), Tally { points: 1, ..Tally::default() });
             let kills = [(call, point)];
+            let place = format!("a second run at {kills:?}, the first wakes: {wakes:?}");
             let mut after =
-                After { stage: self, world: &world, kills: &kills, left, tally, target: &self.target };
+                After { stage: self, world: &world, kills: &kills, left, tally, target: &self.target, place };
             let (one, two) = (world.server.client().unwrap(), world.server.client().unwrap());
             one.stop_at(call, point);
             let mut first = Box::pin(world.run(&self.target, DrainMode::Wait, &one));
@@ -224,6 +300,8 @@ struct After<'a> {
     tally: Tally,
     /// What the next run finds.
     target: &'a Target,
+    /// What was done to it, in words.
+    place: String,
 }
 
 impl After<'_> {
@@ -241,7 +319,7 @@ impl After<'_> {
                     assert!(last, "{}: not killed: {ended:?} after {} calls", self.place(), ran.calls);
                     if let Ended::Stopped(stop) = &ended {
                         assert!(self.mend(), "{}: {stop:#?}", self.place());
-                        assert_eq!(stop.finding.code, Code::StatementFailed, "{}", self.place());
+                        assert!(may_be_mended(stop), "{}: {stop:#?}", self.place());
                     }
                 }
             }
@@ -275,7 +353,7 @@ impl After<'_> {
             match ran.ended {
                 Ended::Done => break,
                 // The mending is another's; the runs before it are not counted.
-                Ended::Stopped(stop) if stop.finding.code == Code::StatementFailed => {
+                Ended::Stopped(stop) if may_be_mended(&stop) => {
                     assert!(self.mend(), "{}: {stop:#?}", self.place());
                     runs -= 1;
                 }
@@ -284,13 +362,7 @@ impl After<'_> {
             }
         }
         let view = self.world.view();
-        let runs = self.world.clients() - self.stage.start.clients;
-        let different = Outcome::of(&view).differences(&self.stage.undisturbed, self.stage.scenario, runs);
-        self.check(
-            &view,
-            &Ended::Done,
-            oracle::settled(&view, &self.left).into_iter().chain(different).collect(),
-        );
+        self.check(&view, &Ended::Done, oracle::settled(&view, &self.left));
     }
 
     /// Does what a stop says.
@@ -311,10 +383,23 @@ impl After<'_> {
             return DrainMode::Wait;
         }
         assert!(hint.contains("migrate --drain cancel"), "{}: no way out: {stop:#?}", self.place());
+        // Now and then the other way: a person sees that nothing runs any more, and says so.
+        let runs = view.statements.iter().any(|ran| ran.ended.is_none());
+        if let Some((script, statement)) = over(hint).filter(|_| !runs && self.tally.runs % 2 == 1) {
+            self.world.mark(self.target, &script, statement, SettledOutcome::NotDone).await;
+            return DrainMode::Wait;
+        }
         DrainMode::Cancel
     }
 
     fn check(&self, view: &View, ended: &Ended, mut wrong: Vec<String>) {
+        wrong.extend(said::wrong(&self.stage.planned, self.world, view, ended));
+        if matches!(ended, Ended::Done) {
+            // Success is told, so all was done by now.
+            let runs = self.world.clients() - self.stage.start.clients;
+            let done = Outcome::of(view);
+            wrong.extend(done.differences(&self.stage.undisturbed, self.stage.scenario, runs));
+        }
         wrong.extend(
             view.sessions
                 .iter()
@@ -341,12 +426,29 @@ impl After<'_> {
     }
 
     fn place(&self) -> String {
-        format!("{}, killed at {:?}", self.stage.scenario.name, self.kills)
+        format!("{}, {}", self.stage.scenario.name, self.place)
     }
 }
 
+/// Whether a person can go on by mending the script, as the scenario does.
+fn may_be_mended(stop: &Stop) -> bool {
+    matches!(stop.finding.code, Code::StatementFailed | Code::OpenTransaction)
+}
+
+/// The server refuses what the scenario says, in words that hold what it was sent.
+fn refuse(world: &World, scenario: &Scenario) {
+    let Some(text) = scenario.refused else { return };
+    let what = What::Refused {
+        code: "001003".to_owned(),
+        message: format!("SQL compilation error:\nsyntax error line 1 at position 3 unexpected '{CANARY}'."),
+        applied: false,
+    };
+    let when = When { text: Some(text.to_owned()), ..When::default() };
+    world.server.add_fault(Fault { when, what });
+}
+
 /// `SNOWOPS_TEST_CRASH=21:BeforeAnswer`, more for the runs after it with commas between: these points alone.
-fn replayed() -> Option<Vec<(usize, Point)>> {
+pub(super) fn replayed() -> Option<Vec<(usize, Point)>> {
     let text = std::env::var("SNOWOPS_TEST_CRASH").ok()?;
     let kills = text.split(',').map(|kill| {
         let (call, point) = kill.split_once(':').unwrap();

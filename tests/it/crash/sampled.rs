@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use testkit::{Modes, Point, SameRequest};
+use testkit::{Cut, Modes, Point, SameRequest};
 
 use super::{
-    point::{Stage, Tally, Wakes},
+    point::{Stage, Tally, Wakes, replayed},
     scenario::{self, Scenario},
 };
 
@@ -71,6 +71,23 @@ fn sample(dice: &mut Dice, modes: &Modes, scenarios: &[Scenario], points: usize)
         assert_eq!(tally.unknown, 0, "{modes:?}: stopped although the query history tells all");
     }
     tally
+}
+
+/// Kills a run at a third of its points.
+pub(super) fn crash_somewhere(scenario: &Scenario) {
+    let began = Instant::now();
+    let stage = Stage::new(scenario, &Modes::default());
+    if let Some(only) = replayed() {
+        stage.crash(&only, &mut BTreeSet::new());
+        return;
+    }
+    let mut dice = Dice::new(scenario.name);
+    let (mut tally, mut seen) = (Tally::default(), BTreeSet::new());
+    for at in stage.points().filter(|_| dice.below(3) == 0) {
+        tally += stage.crash(&[at], &mut seen);
+    }
+    assert_eq!(tally.unknown, 0, "{}: stopped although the query history tells all", scenario.name);
+    tally.print(&format!("{}: {} calls", scenario.name, stage.calls), began);
 }
 
 /// Some points in each mode alone, and in mixtures of them.
@@ -150,6 +167,37 @@ pub(super) fn running(scenario: &Scenario) {
     }
     assert_eq!((tally.points, tally.unknown), (stage.calls, 0));
     tally.print(&format!("{}: goes on", scenario.name), began);
+}
+
+/// The connection breaks at each call, with the client alive.
+pub(super) fn broken() {
+    let (began, mut tally) = (Instant::now(), Tally::default());
+    let scenario = scenario::short();
+    let stage = Stage::new(&scenario, &Modes::default());
+    let mut seen = BTreeSet::new();
+    for call in 1..=stage.calls {
+        for cut in [Cut::BeforeEffect, Cut::BeforeAnswer, Cut::InAnswer] {
+            tally += stage.break_at(call, cut, &mut seen);
+        }
+    }
+    assert_eq!(tally.unknown, 0);
+    tally.print("a connection that breaks at each call", began);
+}
+
+/// Some kills, and a run after them that must not go on.
+pub(super) fn refusals(every: usize) {
+    let (began, mut tally) = (Instant::now(), Tally::default());
+    let mut dice = Dice::new("--resume=never");
+    let scenario = scenario::short();
+    let stage = Stage::new(&scenario, &Modes::default());
+    for at in stage.points() {
+        if dice.below(every) == 0 {
+            tally += stage.crash_and_refuse(at);
+        }
+    }
+    assert_eq!(tally.unknown, 0);
+    assert!(tally.stopped > 0, "no run was refused");
+    tally.print("--resume=never after a kill", began);
 }
 
 /// Points at which something went wrong once.

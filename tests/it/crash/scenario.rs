@@ -14,12 +14,15 @@ pub(super) struct Scenario {
     pub(super) mended: Option<&'static Scripts>,
     /// Statements of scripts that run in each migrate.
     pub(super) each_run: &'static [&'static str],
+    /// The first statement with this text is refused, in words that give it back.
+    pub(super) refused: Option<&'static str>,
 }
 
 const BASE: &Scripts =
     &[("V1__base.sql", "CREATE TABLE kept (id NUMBER, name VARCHAR);\nCREATE TABLE old (id NUMBER);\n")];
 
-const PLAIN: Scenario = Scenario { name: "", before: BASE, scripts: &[], mended: None, each_run: &[] };
+const PLAIN: Scenario =
+    Scenario { name: "", before: BASE, scripts: &[], mended: None, each_run: &[], refused: None };
 
 impl Scenario {
     /// The project's scripts, those in the place of others at the end.
@@ -208,6 +211,107 @@ pub(super) fn slow_later() -> Scenario {
     }
 }
 
+/// A session that is not the script's at its start, and a transaction in it, before DDL that must see both.
+pub(super) fn mixed() -> Scenario {
+    Scenario {
+        name: "session, transaction, DDL",
+        before: &[("V1__base.sql", "CREATE TABLE kept (id NUMBER, name VARCHAR);\nCREATE SCHEMA s;\n")],
+        scripts: &[(
+            "V2__mixed.sql",
+            "SET n = 5;\nBEGIN;\nINSERT INTO retail.public.kept VALUES (1, 'one');\nUSE SCHEMA s;\n\
+             INSERT INTO retail.public.kept VALUES (2, 'two');\nCOMMIT;\nCREATE TABLE a (id NUMBER);\n\
+             ALTER TABLE a ADD COLUMN name VARCHAR;\n",
+        )],
+        ..PLAIN
+    }
+}
+
+/// The run rolls back what the script left open and fails; with a COMMIT it goes on.
+pub(super) fn left_open() -> Scenario {
+    Scenario {
+        name: "a transaction left open",
+        scripts: &[
+            ("V2__open.sql", "CREATE TABLE a (id NUMBER);\nBEGIN;\nINSERT INTO kept VALUES (1, 'one');\n"),
+            ("V3__after.sql", "CREATE TABLE b (id NUMBER);\n"),
+        ],
+        mended: Some(&[(
+            "V2__open.sql",
+            "CREATE TABLE a (id NUMBER);\nBEGIN;\nINSERT INTO kept VALUES (1, 'one');\nCOMMIT;\n",
+        )]),
+        ..PLAIN
+    }
+}
+
+/// That the table is there, and was made lately, says nothing of which statement made it.
+pub(super) fn replaced() -> Scenario {
+    Scenario {
+        name: "one table replaced twice, a call",
+        before: &[(
+            "V1__base.sql",
+            "CREATE OR REPLACE PROCEDURE p() RETURNS STRING LANGUAGE SQL AS 'BEGIN RETURN 1; END';\n",
+        )],
+        scripts: &[(
+            "V2__replaced.sql",
+            "CREATE OR REPLACE TABLE a (id NUMBER);\nCREATE OR REPLACE TABLE a (id NUMBER);\n\
+             CREATE OR REPLACE TABLE a (id NUMBER, name VARCHAR);\nCALL p();\n",
+        )],
+        ..PLAIN
+    }
+}
+
+/// Scripts with a role and a warehouse of their own.
+pub(super) fn headers() -> Scenario {
+    Scenario {
+        name: "role and warehouse in headers",
+        before: &[("V1__base.sql", "CREATE WAREHOUSE load_xl;\nUSE WAREHOUSE deploy_xs;\n")],
+        scripts: &[
+            (
+                "V2__role.sql",
+                "-- snowops: role=SYSADMIN\nCREATE TABLE a (id NUMBER);\nCREATE TABLE b (id NUMBER);\n",
+            ),
+            ("V3__both.sql", "-- snowops: warehouse=LOAD_XL role=SYSADMIN\nCREATE TABLE c (id NUMBER);\n"),
+            ("V4__none.sql", "CREATE TABLE d (id NUMBER);\n"),
+        ],
+        ..PLAIN
+    }
+}
+
+/// A repeatable fails in its middle, is mended, and goes on there.
+pub(super) fn failing_repeatable() -> Scenario {
+    Scenario {
+        name: "failing repeatable",
+        before: &[
+            ("V1__base.sql", "CREATE TABLE kept (id NUMBER, name VARCHAR);\n"),
+            ("R__one.sql", "CREATE OR REPLACE VIEW one AS SELECT id FROM kept;\n"),
+        ],
+        scripts: &[
+            (
+                "R__one.sql",
+                "INSERT INTO kept VALUES (1, 'one');\nCREATE OR REPLACE VIEW one AS SELECT id FROM nowhere;\n",
+            ),
+            ("R__two.sql", "CREATE OR REPLACE VIEW two AS SELECT id FROM kept;\n"),
+        ],
+        mended: Some(&[(
+            "R__one.sql",
+            "INSERT INTO kept VALUES (1, 'one');\nCREATE OR REPLACE VIEW one AS SELECT id, name FROM kept;\n",
+        )]),
+        ..PLAIN
+    }
+}
+
+/// A statement with a secret in it, which the server refuses once and gives back in its words.
+pub(super) fn secret() -> Scenario {
+    const USER: &str = "CREATE TABLE a (id NUMBER);\nCREATE USER loader PASSWORD = '{{ LOADER_PASSWORD }}';\n\
+                        CREATE TABLE b (id NUMBER);\n";
+    Scenario {
+        name: "secret",
+        scripts: &[("V2__user.sql", USER)],
+        mended: Some(&[("V2__user.sql", USER)]),
+        refused: Some("CREATE USER"),
+        ..PLAIN
+    }
+}
+
 /// For what is tried with two runs, at more points than one.
 pub(super) fn short() -> Scenario {
     Scenario {
@@ -234,5 +338,11 @@ pub(super) fn all() -> Vec<Scenario> {
         callbacks(),
         same_name(),
         slow(),
+        mixed(),
+        left_open(),
+        replaced(),
+        headers(),
+        failing_repeatable(),
+        secret(),
     ]
 }

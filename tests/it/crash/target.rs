@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -15,10 +15,10 @@ use snowops::{
     engine::{
         Stop, Survey, Workspace,
         migrate::{MigrateOptions, migrate},
-        repair::{Mark, RepairOptions, repair},
+        repair::{Mark, RepairOptions, Repaired, repair},
         survey::PlanOptions,
     },
-    event::{Event, EventSink},
+    event::{Event, EventSink, Fact},
     execute::{
         drain::DrainMode,
         emit::Stream,
@@ -48,10 +48,16 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn new(scripts: &Scripts) -> Self {
         let project = Project::with(scripts);
+        let head = project.read("snowops.yml");
+        project.write("snowops.yml", &format!("secrets: [LOADER_PASSWORD]\n{head}"));
         on_server(&project, 1, "RETAIL", DEPLOYER);
         let directory = camino::Utf8PathBuf::from_path_buf(project.root().to_owned()).unwrap();
         let inputs = Inputs {
-            process: ProcessEnv::of([("HOME", directory.as_str()), ("SNOWFLAKE_PASSWORD", "correct horse")]),
+            process: ProcessEnv::of([
+                ("HOME", directory.as_str()),
+                ("SNOWFLAKE_PASSWORD", PASSWORD),
+                ("LOADER_PASSWORD", CANARY),
+            ]),
             directory,
             config: None,
             environment: Some("dev".to_owned()),
@@ -68,8 +74,8 @@ impl Target {
         if let Engine::Snowflake { connection } = &mut environment.engine {
             connection.outcome.as_mut().unwrap().endpoint.port = port;
         }
-        if world.queued {
-            environment.lock.ttl = Duration::from_hours(1);
+        if let Some(ttl) = world.ttl() {
+            environment.lock.ttl = ttl;
         }
         let client = world.clients.fetch_add(1, Ordering::SeqCst) + 1;
         Workspace {
@@ -84,6 +90,12 @@ impl Target {
         }
     }
 }
+
+/// What a user of the server logs in with.
+pub(super) const PASSWORD: &str = "correct horse";
+
+/// A secret of the project, which may stand nowhere but in the body of the request that sends it.
+pub(super) const CANARY: &str = "cnry-it-flies";
 
 /// Ids that are the same in each repetition.
 struct Counted {
@@ -103,6 +115,19 @@ pub(super) struct World {
     /// Every statement waits for a warehouse, longer than a keeper's of an ordinary lease may.
     queued: bool,
     clients: AtomicU64,
+    /// Another `lock.ttl` than usual, in seconds.
+    ttl: AtomicU64,
+    /// What its clients said.
+    said: Arc<Mutex<Said>>,
+}
+
+/// What clients said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Said {
+    /// Events, as machines read them.
+    pub(super) events: Vec<String>,
+    /// Statements that were reported as done: their ids at the server.
+    pub(super) done: Vec<String>,
 }
 
 /// How a run ended.
@@ -123,15 +148,17 @@ pub(super) struct Ran {
     pub(super) calls: usize,
 }
 
-/// Nobody listens: what a run says of itself is no evidence.
-struct Unheard;
+/// What a run says of itself is no evidence; but it must not say what is wrong.
+struct Heard(Arc<Mutex<Said>>);
 
-impl EventSink for Unheard {
-    fn emit(&mut self, _: &Event) {}
-}
-
-fn events(workspace: &Workspace) -> Stream {
-    Stream::new(workspace.context.clone(), Box::new(Unheard))
+impl EventSink for Heard {
+    fn emit(&mut self, event: &Event) {
+        let mut said = self.0.lock().unwrap();
+        said.events.push(serde_json::to_string(event).unwrap());
+        if let Fact::StatementFinished { query_id: Some(id), .. } = &event.fact {
+            said.done.push(id.clone());
+        }
+    }
 }
 
 /// Where a server begins: its modes, and what is on it.
@@ -154,14 +181,20 @@ impl Start {
             time: Time::Together,
             modes: self.modes.clone(),
             kept_tables: kept.collect(),
-            durations: [("very_slow", 400), ("slow", 200)]
+            durations: [("very_slow", 400), ("slow", 200), ("glacial", 3 * 3600)]
                 .map(|(part, time)| Takes { contains: part.to_owned(), time: Duration::from_secs(time) })
                 .to_vec(),
             ..Settings::default()
         };
         let server = Server::here(settings, self.snapshot.as_ref()).unwrap();
         let queued = !self.modes.queue.is_zero();
-        World { server, queued, clients: AtomicU64::new(self.clients) }
+        World {
+            server,
+            queued,
+            clients: AtomicU64::new(self.clients),
+            ttl: AtomicU64::default(),
+            said: Arc::default(),
+        }
     }
 }
 
@@ -178,6 +211,28 @@ impl World {
     /// Clients so far.
     pub(super) fn clients(&self) -> u64 {
         self.clients.load(Ordering::SeqCst)
+    }
+
+    /// What its clients have said so far.
+    pub(super) fn said(&self) -> Said {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Gives the runs from now on another `lock.ttl`.
+    pub(super) fn set_ttl(&self, ttl: Duration) {
+        self.ttl.store(ttl.as_secs(), Ordering::SeqCst);
+    }
+
+    /// With a queue a keeper's statements, which live for a fifth of the lease at most, need a longer one.
+    fn ttl(&self) -> Option<Duration> {
+        match self.ttl.load(Ordering::SeqCst) {
+            0 => self.queued.then_some(Duration::from_mins(20)),
+            seconds => Some(Duration::from_secs(seconds)),
+        }
+    }
+
+    fn events(&self, workspace: &Workspace) -> Stream {
+        Stream::new(workspace.context.clone(), Box::new(Heard(Arc::clone(&self.said))))
     }
 
     /// Migrates; killed at that point of that call.
@@ -201,9 +256,20 @@ impl World {
 
     /// Migrates through a client.
     pub(super) async fn run(&self, target: &Target, drain: DrainMode, client: &Client) -> Ended {
+        self.run_with(target, drain, client, PlanOptions::default()).await
+    }
+
+    /// Migrates as far and in the way that is asked for.
+    pub(super) async fn run_with(
+        &self,
+        target: &Target,
+        drain: DrainMode,
+        client: &Client,
+        plan: PlanOptions,
+    ) -> Ended {
         let workspace = target.workspace(self, client.port());
         let options = MigrateOptions {
-            plan: PlanOptions::default(),
+            plan,
             dry_run: false,
             create_history: true,
             lock_timeout: self.patience(),
@@ -211,7 +277,8 @@ impl World {
             interrupt: Interrupt::new(Cancel::Wait),
         };
         let mut confirm = |_: &Survey| Ok(());
-        let stop = match migrate(&workspace, &options, &events(&workspace), &mut confirm).await {
+        let events = self.events(&workspace);
+        let stop = match Box::pin(migrate(&workspace, &options, &events, &mut confirm)).await {
             Ok(migrated) => migrated.stop,
             Err(stop) => Some(stop),
         };
@@ -220,7 +287,7 @@ impl World {
 
     /// How long to wait for another run.
     fn patience(&self) -> Duration {
-        if self.queued { Duration::from_hours(4) } else { Duration::from_mins(10) }
+        if self.ttl().is_some() { Duration::from_hours(4) } else { Duration::from_mins(10) }
     }
 
     /// Says of a statement what the server knows of it.
@@ -231,6 +298,18 @@ impl World {
         statement: usize,
         outcome: SettledOutcome,
     ) {
+        let marked = self.try_mark(target, script, statement, outcome).await;
+        marked.unwrap_or_else(|stop| panic!("the way out that was named fails: {stop:#?}"));
+    }
+
+    /// Says something of a statement.
+    pub(super) async fn try_mark(
+        &self,
+        target: &Target,
+        script: &str,
+        statement: usize,
+        outcome: SettledOutcome,
+    ) -> Result<Repaired, Stop> {
         let client = self.server.client().unwrap();
         let workspace = target.workspace(self, client.port());
         let options = RepairOptions {
@@ -239,9 +318,16 @@ impl World {
             mark: Some(Mark { script: script.to_owned(), statement, outcome }),
             interrupt: Interrupt::new(Cancel::Wait),
         };
-        let repaired = repair(&workspace, &options, &events(&workspace)).await;
-        repaired.unwrap_or_else(|stop| panic!("the way out that was named fails: {stop:#?}"));
+        repair(&workspace, &options, &self.events(&workspace)).await
     }
+}
+
+/// The statement of which a person may say that it is over, if a hint names that way.
+pub(super) fn over(hint: &str) -> Option<(String, usize)> {
+    let (script, rest) = hint.split_once("repair --script ")?.1.split_once(" --statement ")?;
+    let (statement, rest) = rest.split_once(' ')?;
+    rest.starts_with("--mark-not-done`, and it is sent again")
+        .then(|| Some((script.to_owned(), statement.parse().ok()?)))?
 }
 
 /// The statement that a stop says nobody can tell of, if the stop names the way out.
