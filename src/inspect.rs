@@ -8,7 +8,7 @@ mod listing;
 #[cfg(test)]
 mod tests;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use self::listing::{MOST_ROWS, Row, Spot, columns};
 use crate::{
@@ -43,6 +43,9 @@ pub struct Question<'a> {
     /// Server times of the ledger rows confirmed before the statement was sent, as printed; the latest is the intent
     /// time.
     pub since: &'a [&'a str],
+    /// Whether a statement before it in its run may have made an object of this name too. Clocks of two sessions may
+    /// differ, so that a time of creation near the intent time is then no proof.
+    pub made_before: bool,
     /// Ids of requests.
     pub context: &'a Context,
 }
@@ -62,6 +65,9 @@ pub async fn ask(session: &mut dyn Session, question: &Question<'_>) -> Answer {
     let mut look = Look { session, question };
     look.answer().await.unwrap_or_else(Answer::CannotTell)
 }
+
+/// How far the clocks of a server's sessions may be apart.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(2);
 
 struct Look<'s, 'q> {
     session: &'s mut dyn Session,
@@ -173,7 +179,17 @@ impl Look<'_, '_> {
             since.and_then(|all| all.into_iter().max()).ok_or("the time of the intent is not known")?;
         // SHOW prints milliseconds, the ledger has more digits.
         let in_millis = created.subsec_nanosecond() % 1_000_000 == 0;
-        Ok(if in_millis { created.as_millisecond() >= since.as_millisecond() } else { created >= since })
+        let not_before =
+            if in_millis { created.as_millisecond() >= since.as_millisecond() } else { created >= since };
+        let near = created.duration_since(since).abs() <= CLOCKS_APART;
+        match (near && !self.is_embedded(), self.question.made_before) {
+            (false, _) => Ok(not_before),
+            (true, false) => Ok(true),
+            (true, true) => {
+                Err("it was made when this statement was sent, or by one before it: clocks tell no more"
+                    .to_owned())
+            }
+        }
     }
 }
 

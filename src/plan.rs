@@ -37,7 +37,7 @@ pub use guard::lacks_rows;
 pub use journal::{Attempt, Begun, FailedAt, ScriptState, script_state};
 pub use needs::{Needs, needs_body};
 pub use resume::settle;
-pub use standing::{confirmed_before, standing};
+pub use standing::{confirmed_before, made_before, standing};
 pub use steps::{always, pending};
 
 use crate::{

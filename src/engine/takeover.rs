@@ -136,6 +136,7 @@ impl Takeover<'_> {
             probe,
             at: &at,
             since: &since,
+            made_before: plan::made_before(probe, before, &state.journal, &resume.run, script),
             over: self.drained(&resume.run).is_over(),
             context: &self.workspace.context,
         };

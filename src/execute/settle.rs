@@ -114,6 +114,8 @@ pub struct Look<'a> {
     pub at: &'a Context4,
     /// See [`Question::since`].
     pub since: &'a [&'a str],
+    /// See [`Question::made_before`].
+    pub made_before: bool,
     /// Whether the attempt is known to be over: only then does it say something that its trace is not there.
     pub over: bool,
     /// Ids of requests.
@@ -123,13 +125,13 @@ pub struct Look<'a> {
 /// Asks the catalogue what became of a statement, in a session of its own that stands where the statement's stood: so
 /// it sees what that one saw.
 pub async fn settle_by_state(connector: &dyn Connector, spec: SessionSpec, look: &Look<'_>) -> Verdict {
-    let Look { probe, at, since, over, context } = *look;
+    let Look { probe, at, since, made_before, over, context } = *look;
     let spec = SessionSpec { purpose: Purpose::Keeper, context: at.clone(), ..spec };
     let mut session = match connector.open(spec).await {
         Ok(session) => session,
         Err(error) => return Verdict::Unknown(format!("no session could look where it ran: {error}")),
     };
-    let answer = inspect::ask(session.as_mut(), &Question { probe, at, since, context }).await;
+    let answer = inspect::ask(session.as_mut(), &Question { probe, at, since, made_before, context }).await;
     // It ends by itself at the server if it cannot be closed.
     drop(session.close().await);
     let by = SettledBy::State;

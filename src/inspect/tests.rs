@@ -91,7 +91,13 @@ impl Place {
     async fn ask(&self, text: &str, since: &str) -> Answer {
         let mut session = self.open().await;
         let at = home();
-        let question = Question { probe: &probe_of(text), at: &at, since: &[since], context: &self.context };
+        let question = Question {
+            probe: &probe_of(text),
+            at: &at,
+            since: &[since],
+            made_before: true,
+            context: &self.context,
+        };
         ask(session.as_mut(), &question).await
     }
 }
@@ -240,6 +246,7 @@ async fn overloads_and_what_was_made_anew_are_not_guessed_at() {
 struct Told {
     info: SessionInfo,
     answer: Result<session::Answer, DbError>,
+    made_before: bool,
 }
 
 impl Told {
@@ -258,13 +265,19 @@ impl Told {
             rows: rows.into_iter().map(|row| row.into_iter().map(text).collect()).collect(),
             ..session::Answer::default()
         };
-        Self { info, answer: Ok(answer) }
+        Self { info, answer: Ok(answer), made_before: false }
     }
 
     async fn ask(mut self, text: &str) -> Answer {
         let (context, _) = simulated();
         let since = ["2026-01-01 10:00:00.123456", "2026-01-01 09:00:00"];
-        let question = Question { probe: &probe_of(text), at: &home(), since: &since, context: &context };
+        let question = Question {
+            probe: &probe_of(text),
+            at: &home(),
+            since: &since,
+            made_before: self.made_before,
+            context: &context,
+        };
         ask(&mut self, &question).await
     }
 }
@@ -343,20 +356,29 @@ async fn only_the_role_that_ran_it_can_say_not_there() {
 }
 
 #[tokio::test]
-async fn creation_is_compared_by_the_digits_that_show_prints() {
-    for (created_on, answer) in [
-        ("2026-01-01 10:00:00.122000+00:00", Answer::No),
-        // The same millisecond, in which the intent came first.
-        ("2026-01-01 10:00:00.123000+00:00", Answer::Yes),
-        ("2026-01-01 12:00:00.124000+02:00", Answer::Yes),
-        ("2026-01-01 11:00:00.000000+02:00", Answer::No),
-        ("2026-01-01 10:00:00.123455+00:00", Answer::No),
-        ("2026-01-01 10:00:00.123456+00:00", Answer::Yes),
-        ("", Answer::CannotTell("the server tells no time of creation".into())),
+async fn a_time_of_creation_near_the_intent_is_a_proof_only_where_nothing_before_made_the_object() {
+    let near = || {
+        Answer::CannotTell(
+            "it was made when this statement was sent, or by one before it: clocks tell no more".into(),
+        )
+    };
+    for (created_on, alone, after_another) in [
+        ("2026-01-01 09:59:58.123000+00:00", Answer::No, Answer::No),
+        ("2026-01-01 11:00:00.000000+02:00", Answer::No, Answer::No),
+        // By a clock that is behind.
+        ("2026-01-01 09:59:58.123456+00:00", Answer::Yes, near()),
+        ("2026-01-01 10:00:00.123000+00:00", Answer::Yes, near()),
+        ("2026-01-01 12:00:02.123456+02:00", Answer::Yes, near()),
+        ("2026-01-01 10:00:02.124000+00:00", Answer::Yes, Answer::Yes),
     ] {
-        let told = Told::new("ADMIN", TABLES, vec![table(created_on, "T")]).ask(CREATE).await;
-        assert_eq!(told, answer, "{created_on}");
+        for (made_before, answer) in [(false, alone), (true, after_another)] {
+            let mut told = Told::new("ADMIN", TABLES, vec![table(created_on, "T")]);
+            told.made_before = made_before;
+            assert_eq!(told.ask(CREATE).await, answer, "{created_on} {made_before}");
+        }
     }
+    let told = Told::new("ADMIN", TABLES, vec![table("", "T")]).ask(CREATE).await;
+    assert_eq!(told, Answer::CannotTell("the server tells no time of creation".into()));
 }
 
 #[tokio::test]

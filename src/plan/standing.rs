@@ -1,10 +1,10 @@
 //! Where and when a statement of an earlier run was sent: what its probe must be read with.
 
 use crate::model::{
-    facts::{ObjectRef, Verb},
+    facts::{ObjectRef, Probe, Verb},
     history::{HistoryRow, abbreviate_script},
     ident::Ident,
-    journal::{JournalBody, JournalRow},
+    journal::{JournalBody, JournalRow, PlannedStatement},
     kind::ObjectKind,
     settings::ScriptSettings,
     statement::Statement,
@@ -63,6 +63,39 @@ const fn leaves(verb: Verb) -> bool {
 
 const fn is_container(kind: ObjectKind) -> bool {
     matches!(kind, ObjectKind::Database | ObjectKind::Schema)
+}
+
+/// Whether a statement that `run` sent before may have made the object that a probe looks for: one of the script's
+/// statements `before`, or one of a script that it went through before. Of the latter the journal holds the probes.
+pub fn made_before(
+    probe: &Probe,
+    before: &[Statement],
+    journal: &[JournalRow],
+    run: &str,
+    script: &str,
+) -> bool {
+    let (Probe::CreatedSince { object } | Probe::Absent { object }) = probe else { return false };
+    let is = |other: &ObjectRef| other.name.name == object.name.name;
+    let names = |statement: &Statement| {
+        let facts = &statement.facts;
+        facts.object.iter().chain(&facts.defines).any(is)
+    };
+    let earlier = journal
+        .iter()
+        .filter(|row| row.run == run)
+        .take_while(|row| {
+            row.script.as_deref() != Some(script) || !matches!(row.body, JournalBody::Script(_))
+        })
+        .filter_map(|row| match &row.body {
+            JournalBody::Script(body) => Some(&body.statements),
+            _ => None,
+        });
+    let made = |planned: &PlannedStatement| match &planned.probe {
+        Some(Probe::CreatedSince { object } | Probe::Present { object }) => is(object),
+        Some(Probe::Renamed { to, .. }) => is(to),
+        _ => false,
+    };
+    before.iter().any(names) || earlier.flatten().any(made)
 }
 
 /// The server times of the ledger rows that `run` had confirmed before it sent the last statement that it sent of

@@ -148,13 +148,15 @@ async fn probes_over_the_wire() {
         let probe = probe(&facts(text)).unwrap();
         let at = at();
         let ask = async |over: bool, since: &str| {
-            let look = Look { probe: &probe, at: &at, since: &[since], over, context: &context };
+            let made_before = true;
+            let look = Look { probe: &probe, at: &at, since: &[since], made_before, over, context: &context };
             settle_by_state(&connector, spec(), &look).await
         };
-        server.clock().advance(Duration::from_secs(1));
+        // Further apart than clocks may be.
+        server.clock().advance(Duration::from_secs(3));
         let now = run(work.as_mut(), &context, "SELECT SYSDATE()").await;
         let since = now.rows[0][0].clone().unwrap();
-        server.clock().advance(Duration::from_secs(1));
+        server.clock().advance(Duration::from_secs(3));
         let by = SettledBy::State;
         assert_eq!(
             ask(true, &since).await,

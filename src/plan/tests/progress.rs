@@ -533,3 +533,26 @@ fn the_intent_time_is_that_of_what_was_confirmed_before() {
     assert_eq!(times("V2__b.sql"), format!("{journal},first"));
     assert_eq!(times("V1__a.sql"), journal);
 }
+
+#[test]
+fn what_an_earlier_statement_of_the_run_may_have_made_is_known_by_its_name() {
+    let world = World::new()
+        .file("V0__before.sql", "create table t; drop table t")
+        .file(NAME, "create table u; create table t; create table v")
+        .run("run-1", &["V0__before.sql", NAME]);
+    let rendered = world.find(NAME).rendered().unwrap().statements.clone();
+    let asked = |run: &str, ordinal: usize| {
+        let statement = planned(world.find(NAME).rendered().unwrap()).remove(ordinal - 1);
+        let probe = statement.probe.unwrap();
+        super::super::made_before(&probe, &rendered[..ordinal - 1], &world.journal, run, NAME)
+    };
+    assert!(!asked("run-1", 1), "u");
+    assert!(asked("run-1", 2), "the script before made a table t");
+    assert!(!asked("run-2", 2), "another run");
+    assert!(!asked("run-1", 3), "v");
+    let text = "create or replace table w (id int); create or replace table w (id int)";
+    let twice = World::new().file(NAME, text).run("run-1", &[NAME]);
+    let rendered = twice.find(NAME).rendered().unwrap();
+    let probe = planned(rendered).remove(1).probe.unwrap();
+    assert!(super::super::made_before(&probe, &rendered.statements[..1], &twice.journal, "run-1", NAME));
+}

@@ -81,15 +81,16 @@ pub(super) struct Outcome {
     history: Vec<Row>,
     /// Rows of a table of the project.
     kept: Vec<Row>,
-    /// How often each statement had an effect that lasts.
-    executed: BTreeMap<String, usize>,
+    /// How often each statement had an effect that lasts, by its script, its place there and its text.
+    executed: BTreeMap<(String, usize, String), usize>,
 }
 
 impl Outcome {
     pub(super) fn of(view: &View) -> Self {
         let mut executed = BTreeMap::new();
         for attempt in attempts(view).iter().filter(|attempt| attempt.lasts) {
-            *executed.entry(attempt.ran.text.clone()).or_default() += 1;
+            let place = (attempt.script.to_owned(), attempt.ordinal, attempt.ran.text.clone());
+            *executed.entry(place).or_default() += 1;
         }
         let mut history: Vec<Row> = view.rows(HISTORY).to_vec();
         for row in &mut history {
@@ -118,9 +119,10 @@ impl Outcome {
                 found.push(format!("{what}: {}", lines(&text(theirs), &text(ours))));
             }
         }
-        let texts: BTreeSet<&String> = self.executed.keys().chain(undisturbed.executed.keys()).collect();
-        for text in texts {
-            let count = |outcome: &Self| outcome.executed.get(text).copied().unwrap_or_default();
+        let places: BTreeSet<_> = self.executed.keys().chain(undisturbed.executed.keys()).collect();
+        for place in places {
+            let (_, ordinal, text) = place;
+            let count = |outcome: &Self| outcome.executed.get(place).copied().unwrap_or_default();
             let (is, must) = (count(self), count(undisturbed));
             let limit = if REPEATABLE.iter().any(|word| text.starts_with(word)) {
                 usize::MAX
@@ -130,7 +132,7 @@ impl Outcome {
                 must
             };
             if is < must.min(1) || is > limit {
-                found.push(format!("executed {is} times, undisturbed {must}: {text}"));
+                found.push(format!("executed {is} times, undisturbed {must}: statement {ordinal}: {text}"));
             }
         }
         found

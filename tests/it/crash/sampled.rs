@@ -211,6 +211,13 @@ pub(super) fn found_before() {
     let kills = [(14, Point::Running), (44, Point::Running)];
     let tally = Stage::new(&scenario, &Modes::default()).crash(&kills, &mut BTreeSet::new());
     assert_eq!(tally.unknown, 0);
+    // By a clock that is ahead, what an earlier statement had made seemed to be made by a later one that was never sent.
+    let apart = Modes { clock_skew: Duration::from_secs(2), history_delay: None, ..Modes::default() };
+    let replaced = scenario::replaced();
+    let hidden = Stage::new(&replaced, &apart);
+    for at in hidden.points().filter(|(_, point)| *point == Point::BeforeEffect) {
+        hidden.crash(&[at], &mut BTreeSet::new());
+    }
     // A run that slept between its reads under the lease took what another had recorded since for rows that are gone;
     // so did one that another overtook between its first two reads.
     let stage = Stage::new(&scenario, &Modes::default());
