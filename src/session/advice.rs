@@ -19,6 +19,7 @@ pub fn cure(error: &DbError) -> Cure {
         (ErrorClass::Connection, _) | (_, "000604") => Cure::Nothing,
         (ErrorClass::Privilege | ErrorClass::Busy | ErrorClass::Cancelled | ErrorClass::Login, _)
         | (_, "000606" | "090073") => Cure::Surroundings,
+        _ if error.message.contains(DISK_FULL) => Cure::Surroundings,
         _ => Cure::Script,
     }
 }
@@ -43,12 +44,16 @@ fn by_words(message: &str) -> Option<&'static str> {
             "it happened inside a block: the server counts lines in the block's text, and what stands before it in the \
              block is done and stays done",
         ),
+        (DISK_FULL, "free some space on the disk that holds the embedded engine's file"),
         ("primary key already exists", ALREADY_THERE),
         ("as it is associated", HELD),
         ("because of dependencies", HELD),
     ];
     all.into_iter().find_map(|(words, advice)| message.contains(words).then_some(advice))
 }
+
+/// What SQLite says.
+const DISK_FULL: &str = "database or disk is full";
 
 const ALREADY_THERE: &str = "it is there already: made by hand, by another tool, or by an earlier run; CREATE OR ALTER \
      or IF NOT EXISTS bear being repeated";

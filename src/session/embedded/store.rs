@@ -350,6 +350,21 @@ pub(super) fn fault(class: ErrorClass, message: String) -> DbError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::{Cure, advice, cure, simulated::simulated};
+
+    #[test]
+    fn a_full_disk_is_no_fault_of_the_script() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(folder.path().join("local.db")).unwrap();
+        let (context, _) = simulated();
+        let mut store = Store::open(&path, "LOCAL", context.clock).unwrap();
+        store.materialise().unwrap();
+        store.connection().pragma_update(None, "max_page_count", 20).unwrap();
+        let error = store.run("CREATE TABLE big AS SELECT zeroblob(1000000) AS b", &[]).unwrap_err();
+        assert_eq!((cure(&error), error.outcome), (Cure::Surroundings, Effect::Failed), "{error:?}");
+        assert!(advice(&error).unwrap().starts_with("free some space"), "{error:?}");
+        store.run("CREATE TABLE small (a INTEGER)", &[]).unwrap();
+    }
 
     #[test]
     fn times_move_and_stay_comparable_as_text() {
