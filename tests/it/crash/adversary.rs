@@ -111,3 +111,85 @@ fn nobody_marks_a_statement_as_not_done_that_the_server_knows_to_be_done() {
         assert_eq!(ran(&world.view(), ROW), 1);
     });
 }
+
+/// What was edited, the scripts after that, and whether a run stops.
+type Edit = (&'static str, Vec<(&'static str, &'static str)>, bool);
+
+/// The first statement is done and the second may be, when the first run dies.
+async fn cut_off() -> (World, Target) {
+    let target = Target::new(SCRIPTS);
+    let mut call = 15;
+    loop {
+        let world = Start::empty(Modes::default()).world();
+        let ended = world.migrate(&target, DrainMode::Wait, Some((call, Point::BeforeAnswer))).await.ended;
+        assert!(matches!(ended, Ended::Killed), "no call sends the row");
+        if ran(&world.view(), "INSERT INTO a VALUES (1)") == 1 {
+            return (world, target);
+        }
+        call += 1;
+    }
+}
+
+/// Whoever edits the files of a run that was cut off is stopped as long as that would lose or repeat something; with the
+/// files as they were the next run finishes.
+#[test]
+fn edited_files_of_a_run_that_was_cut_off_lose_and_repeat_nothing() {
+    const TWO: (&str, &str) = SCRIPTS[1];
+    let one = |text| ("V1__one.sql", text);
+    let other = "CREATE TABLE a (id NUMBER);\nINSERT INTO a VALUES (1);\nCREATE TABLE other (id NUMBER);\n";
+    let edits: &[Edit] = &[
+        (
+            "a finished statement",
+            vec![
+                one("CREATE TABLE a (id TEXT);\nINSERT INTO a VALUES (1);\nCREATE TABLE b (id NUMBER);\n"),
+                TWO,
+            ],
+            true,
+        ),
+        (
+            "the one that may be done",
+            vec![
+                one("CREATE TABLE a (id NUMBER);\nINSERT INTO a VALUES (2);\nCREATE TABLE b (id NUMBER);\n"),
+                TWO,
+            ],
+            true,
+        ),
+        (
+            "one more before",
+            vec![
+                one("CREATE TABLE z (id NUMBER);\nCREATE TABLE a (id NUMBER);\nINSERT INTO a VALUES (1);\n\
+                     CREATE TABLE b (id NUMBER);\n"),
+                TWO,
+            ],
+            true,
+        ),
+        ("one less before", vec![one("INSERT INTO a VALUES (1);\nCREATE TABLE b (id NUMBER);\n"), TWO], true),
+        ("another name", vec![("V1__renamed.sql", SCRIPTS[0].1), TWO], true),
+        ("no file", vec![TWO], true),
+        ("one that was not begun", vec![one(other), TWO], false),
+    ];
+    block_on(async {
+        for (what, scripts, stops) in edits {
+            let (world, target) = Box::pin(cut_off()).await;
+            let scripts: &'static [_] = Box::leak(scripts.clone().into_boxed_slice());
+            let ended = world.migrate(&Target::new(scripts), DrainMode::Wait, None).await.ended;
+            match &ended {
+                Ended::Done => assert!(!stops, "{what}"),
+                Ended::Stopped(stop) => {
+                    let code = stop.finding.code;
+                    let known = matches!(code, Code::ChangedAfterFailure | Code::FailedMigration);
+                    assert!(*stops && known, "{what}: {stop:#?}");
+                    let ended = world.migrate(&target, DrainMode::Wait, None).await.ended;
+                    assert!(matches!(ended, Ended::Done), "{what}: {ended:#?}");
+                }
+                Ended::Killed => unreachable!("nobody kills it"),
+            }
+            let view = world.view();
+            for text in
+                ["CREATE TABLE a (id NUMBER)", "INSERT INTO a VALUES (1)", "CREATE TABLE c (id NUMBER)"]
+            {
+                assert_eq!(ran(&view, text), 1, "{what}: {text}");
+            }
+        }
+    });
+}

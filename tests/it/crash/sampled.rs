@@ -223,6 +223,8 @@ pub(super) fn found_before() {
     let stage = Stage::new(&scenario, &Modes::default());
     stage.race((12, Point::BeforeAnswer), Wakes::Last);
     stage.race((2, Point::BeforeSend), Wakes::Last);
+    // A run that woke up with its lease lost while it logged in left that session open.
+    stage.race((8, Point::BeforeSend), Wakes::Last);
 }
 
 /// What the suite has no time for.
