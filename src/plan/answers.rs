@@ -113,7 +113,11 @@ pub fn sends_again<'a>(
         let script = abbreviate_script(&step.prepared.migration.script);
         let mine = |row: &JournalRow| row.run == run.id && row.script.as_deref() == Some(script.as_str());
         let at = match known.state(&script, true) {
-            ScriptState::Open(attempt) => Some(attempt.next.min(attempt.planned.statements.len()).max(1)),
+            // As the journal alone has it, which is all that a person's word is held against.
+            ScriptState::Open(attempt) => {
+                let next = attempt.next.min(attempt.planned.statements.len()).max(1);
+                Some(attempt.unknown.unwrap_or(next))
+            }
             ScriptState::Fresh | ScriptState::Done => None,
         };
         journal.iter().any(|row| mine(row) && is_plan(row)).then_some((step, at))

@@ -31,9 +31,7 @@ pub(super) fn attempt(journal: &[JournalRow], mark: &Mark) -> Result<Box<Attempt
         ScriptState::Fresh | ScriptState::Done => None,
     };
     // One that may be sent again is not asked for, but whether it is over.
-    let is_next = |attempt: &Attempt| {
-        attempt.unknown.is_none() && attempt.failed.is_none() && attempt.next == mark.statement
-    };
+    let is_next = |attempt: &Attempt| attempt.unknown.is_none() && attempt.next == mark.statement;
     match found {
         Some(attempt) if attempt.unknown == Some(mark.statement) => Ok(attempt),
         Some(attempt) if is_next(&attempt) && mark.outcome == SettledOutcome::NotDone => Ok(attempt),

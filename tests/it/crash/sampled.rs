@@ -218,6 +218,13 @@ pub(super) fn found_before() {
     for at in hidden.points().filter(|(_, point)| *point == Point::BeforeEffect) {
         hidden.crash(&[at], &mut BTreeSet::new());
     }
+    // The statement to mark was named that the next run would begin with, and not the one that may still run.
+    let never = Modes { history_delay: None, ..Modes::default() };
+    let left_open = scenario::left_open();
+    let hidden = Stage::new(&left_open, &never);
+    for call in 15..hidden.calls {
+        hidden.crash(&[(call, Point::BeforeAnswer)], &mut BTreeSet::new());
+    }
     // A run that slept between its reads under the lease took what another had recorded since for rows that are gone;
     // so did one that another overtook between its first two reads.
     let stage = Stage::new(&scenario, &Modes::default());
