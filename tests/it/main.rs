@@ -16,6 +16,7 @@ mod hostile;
 mod logins;
 #[cfg(unix)]
 mod interrupts;
+mod mutants;
 mod network;
 mod pipeline;
 mod promises;
