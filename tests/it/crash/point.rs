@@ -33,6 +33,8 @@ pub(super) struct Stage<'s> {
     start: Start,
     undisturbed: Outcome,
     planned: Planned,
+    /// What else goes wrong while it is crashed.
+    pub(super) faults: Vec<Fault>,
     /// Requests of the undisturbed run.
     pub(super) calls: usize,
 }
@@ -123,7 +125,8 @@ impl<'s> Stage<'s> {
             assert!(wrong.is_empty(), "{}, undisturbed: {wrong:#?}", scenario.name);
             assert!(view.sessions.is_empty(), "{}: sessions are left open", scenario.name);
             let undisturbed = Outcome::of(&view);
-            Self { scenario, target, mended, start, undisturbed, planned, calls: first.calls }
+            let (faults, calls) = (Vec::new(), first.calls);
+            Self { scenario, target, mended, start, undisturbed, planned, faults, calls }
         })
     }
 
@@ -138,6 +141,7 @@ impl<'s> Stage<'s> {
         block_on(async {
             let world = self.start.world();
             refuse(&world, self.scenario);
+            self.faults.iter().for_each(|fault| world.server.add_fault(fault.clone()));
             let (left, tally) = (BTreeSet::new(), Tally::default());
             let place = format!("killed at {kills:?}");
             let mut after =
