@@ -63,16 +63,33 @@ async fn a_statement_sees_what_was_committed_before_it_and_a_lock_is_waited_for(
         assert_eq!(count(&mut one, &free).await, "0");
         assert_ne!(count(&mut one, "SELECT CURRENT_TRANSACTION()").await, Value::Null);
         assert_eq!(count(&mut two, "SELECT CURRENT_TRANSACTION()").await, Value::Null);
-        let text = claim("two");
-        let waits = count(&mut two, &text);
-        let ends = async {
-            while !server.world().statements.iter().any(|ran| ran.status == "BLOCKED") {
-                tokio::task::yield_now().await;
-            }
-            one.run("COMMIT").await
-        };
-        let (waited, _) = tokio::join!(waits, ends);
-        assert_eq!(waited, second, "WHERE again: {again}");
+        assert_eq!(behind(&server, &mut one, &mut two, &claim("two")).await, second, "WHERE again: {again}");
+    }
+}
+
+/// What a statement of the second answers that waits for the transaction of the first, which is committed then.
+async fn behind(server: &Server, first: &mut Client, second: &mut Client, text: &str) -> Value {
+    let ends = async {
+        while !server.world().statements.iter().any(|ran| ran.status == "BLOCKED") {
+            tokio::task::yield_now().await;
+        }
+        first.run("COMMIT").await
+    };
+    tokio::join!(count(second, text), ends).0
+}
+
+#[tokio::test]
+async fn what_others_wrote_into_other_columns_stays_whether_the_row_is_looked_at_again_or_not() {
+    for again in [true, false] {
+        let server = start(Modes { where_again_after_wait: again, ..Modes::default() });
+        let mut one = with_row(&server).await;
+        let mut two = Client::login(&server).await;
+        one.run("BEGIN").await;
+        one.run(&format!("UPDATE \"{TABLE}\" SET \"nonce\" = 'one'")).await;
+        let touch = format!("UPDATE \"{TABLE}\" SET \"token\" = \"token\" + 1");
+        assert_eq!(behind(&server, &mut one, &mut two, &touch).await, "1");
+        let nonce = count(&mut one, &format!("SELECT \"nonce\" FROM \"{TABLE}\"")).await;
+        assert_eq!(nonce, "one", "WHERE again: {again}");
     }
 }
 
