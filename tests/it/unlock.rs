@@ -82,6 +82,24 @@ fn a_run_whose_lease_was_taken_by_force_stops_at_its_next_beat() {
     finishes(&project, &server);
 }
 
+/// Between statements that may be repeated nothing is written that would tell: the beat alone does.
+#[test]
+fn nothing_more_is_sent_even_where_no_row_is_written_in_between() {
+    let (server, project) = slow(Duration::from_secs(3), Duration::from_secs(45));
+    let views =
+        "CREATE OR REPLACE VIEW slow AS SELECT 1 AS x;\nCREATE OR REPLACE VIEW after AS SELECT 1 AS x;\n";
+    project.write("migrations/V1__first.sql", views);
+    let child = start(&project, &["migrate", "--create-history"]);
+    until_slow_runs(&server);
+    let (_, shown) = unlock(&project, &[]);
+    let id = shown["lease"]["run"].as_str().unwrap().to_owned();
+    let (code, freed) = unlock(&project, &["--lease", &id, "--force"]);
+    assert_eq!((code, &freed["freed"]), (0, &Value::Bool(true)), "{freed:#}");
+    let run = end(child);
+    assert_eq!(run.code, 5, "{}", run.all());
+    assert!(!server.world().statements.iter().any(|ran| ran.text.contains("VIEW after")), "{}", run.all());
+}
+
 #[test]
 fn a_protected_environment_is_not_forced_without_a_word() {
     let (server, project) = slow(Duration::from_secs(2), Duration::from_secs(45));
