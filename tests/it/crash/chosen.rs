@@ -18,9 +18,9 @@ const CLAIM: &str = "SET \"nonce\" = :1, \"run\"";
 /// at last is answered like any other, though there is nothing to commit.
 pub(super) fn taken_back() {
     let scenario = scenario::short();
-    // With a lease of an hour, so that the first run is not too late for it when it wakes.
-    let queue = Duration::from_secs(1);
-    let stage = Stage::new(&scenario, &Modes { queue, ..Modes::default() });
+    let mut stage = Stage::new(&scenario, &Modes::default());
+    // When the first run wakes, it is not too late for its lease, and no beat is due.
+    stage.ttl = Some(Duration::from_hours(1));
     let commit = stage.calls_with("COMMIT", &[])[0];
     let (_, first) = stage.race((commit, Point::BeforeSend), Wakes::Stuck);
     let Ended::Stopped(stop) = first else { panic!("it took another's lease for its own: {first:?}") };

@@ -35,6 +35,8 @@ pub(super) struct Stage<'s> {
     planned: Planned,
     /// What else goes wrong while it is crashed.
     pub(super) faults: Vec<Fault>,
+    /// Another `lock.ttl` than usual, for two runs.
+    pub(super) ttl: Option<Duration>,
     /// Requests of the undisturbed run.
     pub(super) calls: usize,
 }
@@ -126,7 +128,7 @@ impl<'s> Stage<'s> {
             assert!(view.sessions.is_empty(), "{}: sessions are left open", scenario.name);
             let undisturbed = Outcome::of(&view);
             let (faults, calls) = (Vec::new(), first.calls);
-            Self { scenario, target, mended, start, undisturbed, planned, faults, calls }
+            Self { scenario, target, mended, start, undisturbed, planned, faults, ttl: None, calls }
         })
     }
 
@@ -238,6 +240,9 @@ impl<'s> Stage<'s> {
     pub(super) fn race(&self, (call, point): (usize, Point), wakes: Wakes) -> (Tally, Ended) {
         block_on(async {
             let world = self.start.world();
+            if let Some(ttl) = self.ttl {
+                world.set_ttl(ttl);
+            }
             let (left, tally) = (BTreeSet::new(), Tally { points: 1, ..Tally::default() });
             let kills = [(call, point)];
             let place = format!("a second run at {kills:?}, the first wakes: {wakes:?}");
