@@ -127,7 +127,7 @@ fn a_statement_in_a_later_session_of_a_killed_run_is_waited_for() {
 
 /// All points of all scenarios in each mode, and what chance picks of the rest. See `docs/reliability.md`.
 #[test]
-#[ignore = "takes an hour"]
+#[ignore = "takes hours"]
 fn exhaustive() {
     sampled::everything();
 }
