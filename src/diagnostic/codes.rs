@@ -135,7 +135,7 @@ codes! {
     StatementFailed = "statement_failed",
     /// A script left a transaction open.
     OpenTransaction = "open_transaction",
-    /// The lease was lost in the middle of the run.
+    /// The lease was lost in the middle of the run (exit 5), or before anything was written (exit 7).
     LeaseLost = "lease_lost",
     /// Another run holds the lease.
     Locked = "locked",

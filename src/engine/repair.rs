@@ -155,7 +155,9 @@ async fn under_lease(
     }
     let body = lease::run_body(workspace, keeper, &user, &id, changes.digest);
     let wrote = write(keeper, &changes, body, &survey.open_runs).await;
-    wrote.map_err(|e| Stop::ledger(&e, workspace.ledger(), false))?;
+    // Lost between two rows, it may have written the first.
+    let begun = |error: &LedgerError| matches!(error, LedgerError::LeaseLost(_));
+    wrote.map_err(|e| Stop::ledger(&e, workspace.ledger(), begun(&e)))?;
     Ok(changes.repaired)
 }
 

@@ -39,7 +39,7 @@ pub enum StopKind {
     Migration,
     /// No connection, or no login.
     Connection,
-    /// Another run holds the lease; nothing was written.
+    /// Another run holds the lease, or has taken it; nothing was written.
     Locked,
     /// Interrupted by a person or a system.
     Interrupted,
@@ -103,10 +103,16 @@ impl Stop {
                 }
                 stop
             }
-            LedgerError::LeaseLost(why) => Self::new(
+            LedgerError::LeaseLost(why) if begun => Self::new(
                 kind,
                 Diagnostic::error(Code::LeaseLost, format!("the lease was lost in the middle of the run: {why}"))
                     .hint("nothing more was sent; run `snowops info` to see what is done, then `snowops migrate` again: it goes on from there"),
+            ),
+            LedgerError::LeaseLost(why) => Self::new(
+                StopKind::Locked,
+                Diagnostic::error(Code::LeaseLost, format!("the lease was lost before anything was done: {why}"))
+                    .note("`snowops unlock` shows who has it now")
+                    .hint("nothing was written; run the same again: it waits for whoever has the lease"),
             ),
             LedgerError::Corrupt(finding) | LedgerError::ForeignTarget(finding) => Self::new(kind, finding.clone()),
             LedgerError::Stranger { .. } => Self::new(
@@ -155,4 +161,25 @@ pub fn left(interrupt: &Interrupt) -> Stop {
         None => finding.note(format!("the query history shows it under the tag {}", statement.tag.0)),
     };
     Stop { query_id, ..Stop::new(StopKind::Interrupted, finding) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ident::Ident;
+
+    #[test]
+    fn a_lease_that_is_lost_before_anything_was_written_is_another_runs() {
+        let (database, schema) = (Ident::stored("RETAIL"), Ident::stored("SNOWOPS"));
+        let name = LedgerName { database, schema, table: "history".to_owned() };
+        let lost = LedgerError::LeaseLost("the row is held by another".to_owned());
+        for (begun, kind, words) in [
+            (false, StopKind::Locked, "lost before anything was done: the row is held by another"),
+            (true, StopKind::Migration, "lost in the middle of the run: the row is held by another"),
+        ] {
+            let stop = Stop::ledger(&lost, &name, begun);
+            assert_eq!((stop.kind, stop.finding.code), (kind, Code::LeaseLost));
+            assert!(stop.finding.message.contains(words), "{stop:#?}");
+        }
+    }
 }

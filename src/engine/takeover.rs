@@ -7,13 +7,13 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     execute::drain::Drained,
     execute::settle::{Asked, Look, Settlement, Verdict, settle, settle_by_state},
-    ledger::{Keeper, LedgerState, NewHistoryRow},
+    ledger::{Keeper, LedgerError, LedgerState, NewHistoryRow},
     model::{
         history::{RowType, abbreviate_description, abbreviate_script},
         journal::{JournalRow, KnownRun},
         name::MigrationKind,
         plan::{Resume, Step},
-        target::Purpose,
+        target::{LedgerName, Purpose},
     },
     plan,
     session::{Connector, Session},
@@ -54,10 +54,10 @@ impl Takeover<'_> {
         let name = self.workspace.ledger();
         for (step, _) in half().filter(|(step, resume)| resume.rank.is_none() && has_history(step)) {
             let row = self.failed_row(step);
-            self.keeper.insert_history(&row).await.map_err(|e| Stop::ledger(&e, name, false))?;
+            self.keeper.insert_history(&row).await.map_err(|e| wrote(&e, name))?;
         }
         let closed = self.keeper.close_open_runs(&self.open).await;
-        closed.map_err(|e| Stop::ledger(&e, name, false))?;
+        closed.map_err(|e| wrote(&e, name))?;
         let mut state = self.read_anew().await?;
         let run = self.keeper.run();
         state.journal.extend(settled.iter().zip(0..).map(|(settlement, n)| row(run, settlement, n)));
@@ -75,7 +75,7 @@ impl Takeover<'_> {
             drop(fresh.close().await);
             state
         };
-        self.keeper.beside(read).await.map_err(|error| Stop::ledger(&error, workspace.ledger(), false))?
+        self.keeper.beside(read).await.map_err(|error| wrote(&error, workspace.ledger()))?
     }
 
     async fn settle(&mut self, step: &Step, resume: &Resume, ordinal: usize) -> Result<Settlement, Stop> {
@@ -162,6 +162,11 @@ impl Takeover<'_> {
             success: false,
         }
     }
+}
+
+/// A stop after rows were written for earlier runs.
+fn wrote(error: &LedgerError, name: &LedgerName) -> Stop {
+    Stop::ledger(error, name, matches!(error, LedgerError::LeaseLost(_)))
 }
 
 /// What a person must know before saying that a statement was not done.
