@@ -76,6 +76,11 @@ fn a_run_that_must_not_go_on_leaves_that_to_the_next() {
 }
 
 #[test]
+fn takeover_at_each_point() {
+    sampled::each_takeover();
+}
+
+#[test]
 fn takeover() {
     sampled::takeovers(30);
 }

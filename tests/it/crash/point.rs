@@ -13,7 +13,7 @@ use snowops::{
     model::{checksum::Sha256, journal::SettledOutcome},
     plan::ResumePolicy,
 };
-use testkit::{Cut, Endpoint, Fault, Modes, Point, View, What, When};
+use testkit::{Cut, Endpoint, Entry, Fault, Modes, Point, View, What, When};
 
 use super::{
     oracle::{self, Outcome},
@@ -157,22 +157,28 @@ impl<'s> Stage<'s> {
         })
     }
 
-    /// The calls with a statement that holds this text, of the run that comes after kills and ends undisturbed.
-    pub(super) fn calls_with(&self, text: &str, kills: &[(usize, Point)]) -> Vec<usize> {
+    /// What the run sends that comes after kills and ends undisturbed.
+    pub(super) fn sent_after(&self, kills: &[(usize, Point)]) -> Vec<Entry> {
         block_on(async {
             let world = self.start.world();
             for kill in kills {
                 world.migrate(&self.target, DrainMode::Wait, Some(*kill)).await;
             }
             let ran = world.migrate(&self.target, DrainMode::Wait, None).await;
-            let log = world.server.log();
+            let mut log = world.server.log();
             // What ran before is in it, too.
-            let log = log[log.len() - ran.calls..].iter().zip(1..);
-            let calls = log.filter(|(entry, _)| entry.text().is_some_and(|sent| sent.contains(text)));
-            let calls: Vec<usize> = calls.map(|(_, call)| call).collect();
-            assert!(!calls.is_empty(), "{}: never sent: {text}", self.scenario.name);
-            calls
+            log.split_off(log.len() - ran.calls)
         })
+    }
+
+    /// The calls of that run with a statement that holds this text.
+    pub(super) fn calls_with(&self, text: &str, kills: &[(usize, Point)]) -> Vec<usize> {
+        let sent = self.sent_after(kills);
+        let calls =
+            (1..).zip(&sent).filter(|(_, entry)| entry.text().is_some_and(|sent| sent.contains(text)));
+        let calls: Vec<usize> = calls.map(|(call, _)| call).collect();
+        assert!(!calls.is_empty(), "{}: never sent: {text}", self.scenario.name);
+        calls
     }
 
     /// The first run after a kill is told not to go on with what is half applied; the one after it may.

@@ -110,6 +110,22 @@ pub(super) fn modes(stages: usize, points: usize, mixtures: u64) {
     tally.print(&format!("8 modes alone and {mixtures} mixtures"), began);
 }
 
+/// The run that takes over is killed at each point of each of its calls.
+pub(super) fn each_takeover() {
+    let (began, scenario) = (Instant::now(), scenario::short());
+    let stage = Stage::new(&scenario, &Modes::default());
+    // Its first statement was done, and nobody heard of it.
+    let first = (stage.calls_with("CREATE TABLE a ", &[])[0], Point::BeforeAnswer);
+    let calls = stage.sent_after(&[first]).len();
+    let (mut seen, mut tally) = (BTreeSet::new(), Tally::default());
+    for at in (1..=calls).flat_map(|call| Point::ALL.map(|point| (call, point))) {
+        tally += stage.crash(&[first, at], &mut seen);
+    }
+    // Both kills count.
+    assert_eq!((tally.points, tally.unknown), (2 * 5 * calls, 0));
+    tally.print(&format!("a takeover of {calls} calls, killed at each point"), began);
+}
+
 /// The run that takes over is killed too, and sometimes the one after it.
 pub(super) fn takeovers(times: usize) {
     let (began, scenarios) =
