@@ -10,6 +10,7 @@ use super::{
     Given,
     boundaries::rendered_sha,
     context::{Files, History, Mark as RowMark, Role, Row},
+    guard::{self, Contradicted},
     journal::{Attempt, Begun, Journal, ScriptState},
     order,
     resume::{self, Answer},
@@ -33,6 +34,8 @@ pub(super) struct Evaluation<'a> {
     pub(super) files: Files<'a>,
     /// Migrations and rows in display order.
     pub(super) entries: Vec<Entry<'a>>,
+    /// Rows by script that the journal contradicts.
+    pub(super) contradicted: HashMap<&'a str, Contradicted<'a>>,
     /// Standing row of each script.
     by_script: HashMap<&'a str, usize>,
     /// For each run that did not end well, the script that it can have been at.
@@ -79,6 +82,7 @@ impl<'a> Evaluation<'a> {
             history,
             files: Files::of(given.migrations.iter().map(|prepared| &**prepared)),
             entries: Vec::new(),
+            contradicted: HashMap::new(),
             by_script,
             current: HashMap::new(),
         };
@@ -91,6 +95,7 @@ impl<'a> Evaluation<'a> {
         );
         order::sort(&mut entries, &this.history);
         this.entries = entries;
+        this.contradicted = guard::contradictions(&this);
         this
     }
 

@@ -1,6 +1,6 @@
 //! The history against the journal: rows that snowops wrote and that somebody changed or removed since.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     context::Row,
@@ -23,8 +23,8 @@ pub fn lacks_rows(history: &[HistoryRow], journal: &[JournalRow]) -> bool {
     !lost_of(history, &Journal::of(journal)).is_empty()
 }
 
-/// Scripts that a run applied and recorded, as its `end` row or a later script proves, and of which the history has no row any more, with
-/// that run. What `repair` changed since is left out.
+/// Scripts that a run applied and recorded, as its `end` row or a later script proves, and of which the history has no
+/// row any more, with that run. What `repair` changed since is left out.
 pub(super) fn lost<'a>(evaluation: &Evaluation<'a>) -> Vec<(&'a str, &'a str)> {
     lost_of(evaluation.given.history, &evaluation.journal)
 }
@@ -96,10 +96,6 @@ pub(super) struct Contradicted<'a> {
 }
 
 impl Contradicted<'_> {
-    pub(super) fn script(&self) -> &str {
-        &self.row.script
-    }
-
     /// Whether the journal says that the script was applied.
     pub(super) fn is_applied(&self) -> bool {
         self.failed.is_none()
@@ -129,7 +125,7 @@ impl Contradicted<'_> {
 
 /// Whether the journal contradicts what a row says of its success. Only a row that stands alone for its script: of a
 /// migration that was undone, or that another tool applied again, there are more.
-pub(super) fn contradicted<'a>(evaluation: &Evaluation<'a>, row: &Row<'a>) -> Option<Contradicted<'a>> {
+fn contradicted<'a>(evaluation: &Evaluation<'a>, row: &Row<'a>) -> Option<Contradicted<'a>> {
     let found = row.stored;
     let script = found.script.as_str();
     let alone = || evaluation.given.history.iter().filter(|other| other.script == script).count() == 1;
@@ -147,7 +143,8 @@ pub(super) fn contradicted<'a>(evaluation: &Evaluation<'a>, row: &Row<'a>) -> Op
     alone().then(|| Contradicted { row: found, run: planned.run.clone(), failed })
 }
 
-/// All such rows.
-pub(super) fn contradictions<'a>(evaluation: &Evaluation<'a>) -> Vec<Contradicted<'a>> {
-    evaluation.entries.iter().filter_map(|entry| contradicted(evaluation, evaluation.row(entry)?)).collect()
+/// All such rows by script.
+pub(super) fn contradictions<'a>(evaluation: &Evaluation<'a>) -> HashMap<&'a str, Contradicted<'a>> {
+    let rows = evaluation.entries.iter().filter_map(|entry| evaluation.row(entry));
+    rows.filter_map(|row| Some((row.stored.script.as_str(), contradicted(evaluation, row)?))).collect()
 }

@@ -72,9 +72,10 @@ pub(super) fn plan(evaluation: &Evaluation<'_>) -> Plan {
         migrations: evaluation.statuses(),
         orphans,
         lost: guard::lost(evaluation).into_iter().map(|(script, _)| script.to_owned()).collect(),
-        contradicted: guard::contradictions(evaluation)
+        contradicted: evaluation
+            .contradicted
             .iter()
-            .map(|found| (found.script().to_owned(), found.is_applied()))
+            .map(|(script, found)| ((*script).to_owned(), found.is_applied()))
             .collect(),
         findings,
     }

@@ -264,7 +264,8 @@ impl Check<'_, '_> {
     }
 
     fn contradicted(&self, entry: &Entry<'_>, row: &Row<'_>) -> Option<Diagnostic> {
-        let finding = guard::contradicted(self.evaluation, row)?.finding().note(row_note(row.stored));
+        let found = self.evaluation.contradicted.get(row.stored.script.as_str())?;
+        let finding = found.finding().note(row_note(row.stored));
         Some(match entry.migration() {
             Some(migration) => finding.in_file(&migration.file),
             None => finding,
