@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diagnostic::{Code, Diagnostic, Place},
     model::{
-        facts::{Facts, ObjectRef, Verb},
+        facts::{ObjectRef, Verb},
         ident::QualifiedName,
         journal::{Done, PlannedStatement, SettledOutcome},
         kind::ObjectKind,
@@ -81,9 +81,9 @@ pub(super) fn answer(
 fn without_rolled_back(attempt: &Attempt, now: &[Statement]) -> Attempt {
     let planned = &attempt.planned.statements;
     let same = now.len() >= planned.len() && planned.iter().zip(now).all(|(was, is)| was.hash == is.hash);
-    let facts: Vec<Facts> = now.iter().take(planned.len()).map(|statement| statement.facts.clone()).collect();
+    let facts = now.iter().take(planned.len()).map(|statement| &statement.facts);
     let mut attempt = attempt.clone();
-    if let Some(open) = left_open(&facts).map(|at| at + 1).filter(|_| same) {
+    if let Some(open) = left_open(facts).map(|at| at + 1).filter(|_| same) {
         attempt.next = attempt.next.min(open);
         attempt.done.truncate(attempt.next - 1);
         attempt.unknown = attempt.unknown.filter(|unknown| *unknown < open);

@@ -108,10 +108,10 @@ pub fn classes(all: &[Facts]) -> Vec<Class> {
 
 /// The statement from which on nothing is committed at the end of a script, from 0; none where that cannot be told: an
 /// opaque body may have ended what was open.
-pub fn left_open(all: &[Facts]) -> Option<usize> {
+pub fn left_open<'a>(all: impl IntoIterator<Item = &'a Facts>) -> Option<usize> {
     let mut classes = Classes::default();
     let mut open = None;
-    for (at, facts) in all.iter().enumerate() {
+    for (at, facts) in all.into_iter().enumerate() {
         match classes.next(facts) {
             Class::Transaction if !matches!(facts.verb, Verb::Commit | Verb::Rollback) => {
                 open.get_or_insert(at);
