@@ -328,18 +328,19 @@ async fn may_adopt(
     Ok(())
 }
 
+/// What the journal says of a change, where no row is its object.
+fn change(what: impl Into<String>) -> ChangeBody {
+    ChangeBody { what: what.into(), reason: "repair".into(), row_digest: None, source_sha: None }
+}
+
 /// Writes down whose ledger this was.
 fn adoption(made_for: &TargetIdentity, changes: &mut Changes) {
     let what = format!(
         "{} in account {}, database created on {}",
         made_for.history, made_for.account, made_for.created_on
     );
-    let body = ChangeBody {
-        what: format!("took over the ledger of {what}"),
-        reason: "repair --adopt".into(),
-        row_digest: None,
-        source_sha: None,
-    };
+    let body =
+        ChangeBody { reason: "repair --adopt".into(), ..change(format!("took over the ledger of {what}")) };
     changes.rows.push((None, None, JournalBody::Adopted(body)));
     changes.repaired.adopted = Some(what);
 }
@@ -347,22 +348,12 @@ fn adoption(made_for: &TargetIdentity, changes: &mut Changes) {
 fn repairs(survey: &Survey) -> Changes {
     let mut changes = Changes::none(survey);
     for script in left_without_row(survey) {
-        let body = ChangeBody {
-            what: "forgot a half applied attempt".into(),
-            reason: "repair".into(),
-            row_digest: None,
-            source_sha: None,
-        };
+        let body = change("forgot a half applied attempt");
         changes.repaired.removed.push(script.clone());
         changes.rows.push((Some(script), None, JournalBody::Repaired(body)));
     }
     for script in &survey.plan.lost {
-        let body = ChangeBody {
-            what: "forgot that it was applied, its row is gone".into(),
-            reason: "repair".into(),
-            row_digest: None,
-            source_sha: None,
-        };
+        let body = change("forgot that it was applied, its row is gone");
         changes.repaired.forgotten.push(script.clone());
         changes.rows.push((Some(script.clone()), None, JournalBody::Repaired(body)));
     }
@@ -390,10 +381,9 @@ fn repairs(survey: &Survey) -> Changes {
             "removed the failed row"
         };
         let body = ChangeBody {
-            what: what.into(),
-            reason: "repair".into(),
             row_digest: Some(plan::row_digest(row)),
             source_sha: row.success.then(|| status.migration.as_ref().map(|m| m.source_sha)).flatten(),
+            ..change(what)
         };
         changes.rows.push((Some(row.script.clone()), None, JournalBody::Repaired(body)));
     }
@@ -402,12 +392,8 @@ fn repairs(survey: &Survey) -> Changes {
 
 /// Makes the row say success again. No journal row names the script: what the journal knows of it stays true.
 fn restore(row: &HistoryRow, changes: &mut Changes) {
-    let body = ChangeBody {
-        what: format!("set the success of {} back to true, as the journal says", row.script),
-        reason: "repair".into(),
-        row_digest: Some(plan::row_digest(row)),
-        source_sha: None,
-    };
+    let what = format!("set the success of {} back to true, as the journal says", row.script);
+    let body = ChangeBody { row_digest: Some(plan::row_digest(row)), ..change(what) };
     changes.rows.push((None, None, JournalBody::Repaired(body)));
     changes.restored.push(row.clone());
     changes.repaired.restored.push(row.script.clone());
