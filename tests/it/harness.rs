@@ -79,6 +79,11 @@ impl Project {
         fs::read_to_string(self.path(path)).unwrap()
     }
 
+    /// What the embedded engine keeps of the environment `local`.
+    pub(crate) fn engine_file(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path(".snowops/local.db")).unwrap()
+    }
+
     /// The binary with its surroundings pinned: no environment variable of the caller reaches it.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_snowops"));

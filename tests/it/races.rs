@@ -95,7 +95,7 @@ fn what_changes_between_kill_and_resume_repeats_nothing() {
         project
     };
     let twice = |project: &Project| {
-        let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+        let file = project.engine_file();
         let repeated = "SELECT COUNT(*) FROM (SELECT \"text_sha\" FROM \"snowops_query_history\"
                         WHERE \"status\" = 'SUCCESS' GROUP BY \"text_sha\" HAVING COUNT(*) > 1)";
         file.query_row(repeated, [], |row| row.get::<_, i64>(0)).unwrap()
@@ -146,7 +146,7 @@ fn an_older_success_does_not_hide_a_cut_off_attempt() {
     project.write("migrations/R__r.sql", &broken.replace("nothing", "a"));
     let run = project.run(&["migrate"]);
     assert_eq!(run.code, 0, "{}", run.all());
-    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    let file = project.engine_file();
     let inserts =
         "SELECT COUNT(*) FROM \"snowops_query_history\" h WHERE \"status\" = 'SUCCESS' AND \"query_tag\" LIKE
                    '%snowops:%' AND \"text_sha\" IN (SELECT \"text_sha\" FROM \"snowops_query_history\"

@@ -25,10 +25,6 @@ use crate::harness::Project;
 const HISTORY: &str = "\"LOCAL.SNOWOPS.snowops_schema_history\"";
 const JOURNAL: &str = "\"LOCAL.SNOWOPS.snowops_schema_history_journal\"";
 
-fn sqlite(project: &Project) -> rusqlite::Connection {
-    rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap()
-}
-
 /// A project whose last script was cut off behind its last statement, while the query history still says of it that
 /// it runs. `done`: whether the statement reached the catalogue.
 fn cut_off(scripts: &[(&str, &str)], done: bool) -> Project {
@@ -36,7 +32,7 @@ fn cut_off(scripts: &[(&str, &str)], done: bool) -> Project {
     let run = project.run(&["migrate"]);
     assert_eq!(run.code, 0, "{}", run.all());
     let last = scripts.last().unwrap().0;
-    let file = sqlite(&project);
+    let file = project.engine_file();
     let one = |text: &str, count: usize| assert_eq!(file.execute(text, []).unwrap(), count, "{text}");
     one(&format!("DELETE FROM {HISTORY} WHERE \"script\" = '{last}'"), 1);
     one(&format!("DELETE FROM {JOURNAL} WHERE \"kind\" = 'end'"), 1);
@@ -58,7 +54,7 @@ fn cut_off(scripts: &[(&str, &str)], done: bool) -> Project {
 
 /// The journal's rows that settle something.
 fn settled(project: &Project) -> Vec<String> {
-    let file = sqlite(project);
+    let file = project.engine_file();
     let text = format!("SELECT \"body\" FROM {JOURNAL} WHERE \"kind\" = 'settled'");
     let mut rows = file.prepare(&text).unwrap();
     rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
@@ -67,7 +63,7 @@ fn settled(project: &Project) -> Vec<String> {
 /// How often the last statement reached the catalogue.
 fn sent(project: &Project, text: &str) -> i64 {
     let count = "SELECT COUNT(*) FROM \"snowops$tail\" WHERE \"text\" = ?1";
-    sqlite(project).query_row(count, [text], |row| row.get(0)).unwrap()
+    project.engine_file().query_row(count, [text], |row| row.get(0)).unwrap()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `unlock` while a run holds the lease, and after it was killed.
 
-use std::time::Duration;
+use std::{process::Child, time::Duration};
 
 use serde_json::Value;
 
@@ -14,6 +14,17 @@ fn unlock(project: &Project, arguments: &[&str]) -> (i32, Value) {
     let run = Run::of(&command(project, &all).output().unwrap());
     let result = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {}", run.all()));
     (run.code, result)
+}
+
+/// Takes the lease of a living run by force, and waits for the run's end.
+fn taken_by_force(project: &Project, child: Child) -> Run {
+    let (_, shown) = unlock(project, &[]);
+    let id = shown["lease"]["run"].as_str().unwrap().to_owned();
+    let (code, freed) = unlock(project, &["--lease", &id, "--force"]);
+    assert_eq!((code, &freed["freed"]), (0, &Value::Bool(true)), "{freed:#}");
+    let run = end(child);
+    assert_eq!(run.code, 5, "{}", run.all());
+    run
 }
 
 #[test]
@@ -70,12 +81,7 @@ fn a_run_whose_lease_was_taken_by_force_stops_at_its_next_beat() {
     let (server, project) = slow(Duration::from_secs(3), Duration::from_secs(45));
     let child = start(&project, &["migrate", "--create-history"]);
     until_slow_runs(&server);
-    let (_, shown) = unlock(&project, &[]);
-    let id = shown["lease"]["run"].as_str().unwrap().to_owned();
-    let (code, freed) = unlock(&project, &["--lease", &id, "--force"]);
-    assert_eq!((code, &freed["freed"]), (0, &Value::Bool(true)), "{freed:#}");
-    let run = end(child);
-    assert_eq!(run.code, 5, "{}", run.all());
+    let run = taken_by_force(&project, child);
     assert!(run.err.contains("the lease was lost"), "{}", run.all());
     assert!(attempts(&server, " last ").is_empty());
     until("the slow statement's end", || attempts(&server, " slow ") == ["SUCCESS"]);
@@ -91,12 +97,7 @@ fn nothing_more_is_sent_even_where_no_row_is_written_in_between() {
     project.write("migrations/V1__first.sql", views);
     let child = start(&project, &["migrate", "--create-history"]);
     until_slow_runs(&server);
-    let (_, shown) = unlock(&project, &[]);
-    let id = shown["lease"]["run"].as_str().unwrap().to_owned();
-    let (code, freed) = unlock(&project, &["--lease", &id, "--force"]);
-    assert_eq!((code, &freed["freed"]), (0, &Value::Bool(true)), "{freed:#}");
-    let run = end(child);
-    assert_eq!(run.code, 5, "{}", run.all());
+    let run = taken_by_force(&project, child);
     assert!(!server.world().statements.iter().any(|ran| ran.text.contains("VIEW after")), "{}", run.all());
 }
 

@@ -144,12 +144,21 @@ fn error_callbacks_run_after_a_failure() {
 fn a_history_that_was_dropped_is_never_started_from_zero() {
     let project = Project::with(&[("V1__t.sql", "CREATE TABLE t (a NUMBER);")]);
     assert_eq!(project.run(&["migrate"]).code, 0);
-    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    let file = project.engine_file();
     file.execute_batch("DROP TABLE \"LOCAL.SNOWOPS.snowops_schema_history\"").unwrap();
     drop(file);
     let run = project.run(&["migrate"]);
     assert_eq!(run.code, 4, "{}", run.all());
     assert!(run.err.contains("corrupt_history") && run.err.contains("UNDROP"), "{}", run.err);
+}
+
+/// That somebody changed the history is said, in these words, before anything runs.
+fn is_noticed(project: &Project, words: &str) {
+    for command in ["plan", "migrate", "validate"] {
+        let run = project.run(&[command]);
+        assert_eq!(run.code, 4, "{}", run.all());
+        assert!(run.err.contains("history_changed") && run.err.contains(words), "{}", run.all());
+    }
 }
 
 #[test]
@@ -159,14 +168,10 @@ fn a_row_that_was_deleted_does_not_make_its_script_run_again() {
         ("V2__u.sql", "CREATE TABLE u (a NUMBER);"),
     ]);
     assert_eq!(project.run(&["migrate"]).code, 0);
-    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    let file = project.engine_file();
     file.execute_batch("DELETE FROM \"LOCAL.SNOWOPS.snowops_schema_history\" WHERE \"version\" = '2'")
         .unwrap();
-    for command in ["plan", "migrate", "validate"] {
-        let run = project.run(&[command]);
-        assert_eq!(run.code, 4, "{}", run.all());
-        assert!(run.err.contains("the history has lost the row of V2__u.sql"), "{}", run.all());
-    }
+    is_noticed(&project, "the history has lost the row of V2__u.sql");
     let (code, result) = project.json(&["repair"]);
     assert_eq!((code, &result["forgotten"][0]), (0, &"V2__u.sql".into()), "{result:#}");
     assert_eq!(entry(&project, "V2__u.sql")["state"], "pending");
@@ -180,26 +185,19 @@ fn a_row_whose_success_was_edited_stops_until_repair_makes_history_and_journal_a
     ]);
     assert_eq!(project.run(&["migrate"]).code, 5);
     let edit = |change: &str| {
-        let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+        let file = project.engine_file();
         let table = "\"LOCAL.SNOWOPS.snowops_schema_history\"";
         assert_eq!(file.execute(&format!("UPDATE {table} SET {change}"), []).unwrap(), 1);
     };
-    let stops = |words: &str| {
-        for command in ["plan", "migrate", "validate"] {
-            let run = project.run(&[command]);
-            assert_eq!(run.code, 4, "{}", run.all());
-            assert!(run.err.contains("history_changed") && run.err.contains(words), "{}", run.all());
-        }
-    };
     edit("\"success\" = 0 WHERE \"version\" = '1'");
-    stops("V1__t.sql says that it failed");
+    is_noticed(&project, "V1__t.sql says that it failed");
     let (code, result) = project.json(&["repair"]);
     assert_eq!((code, &result["restored"][0]), (0, &"V1__t.sql".into()), "{result:#}");
     assert_eq!(entry(&project, "V1__t.sql")["state"], "success");
 
     assert_eq!(project.run(&["migrate"]).code, 5);
     edit("\"success\" = 1 WHERE \"version\" = '2'");
-    stops("V2__u.sql says that it was applied");
+    is_noticed(&project, "V2__u.sql says that it was applied");
     let (code, result) = project.json(&["repair"]);
     assert_eq!((code, &result["accepted"][0]), (0, &"V2__u.sql".into()), "{result:#}");
     assert_eq!(entry(&project, "V2__u.sql")["state"], "success");
@@ -213,20 +211,17 @@ fn a_row_that_was_deleted_is_missed_also_when_its_run_failed_later() {
         ("V2__bad.sql", "CREATE VIEW v AS SELECT a FROM nowhere;"),
     ]);
     assert_eq!(project.run(&["migrate"]).code, 5);
-    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    let file = project.engine_file();
     file.execute_batch("DELETE FROM \"LOCAL.SNOWOPS.snowops_schema_history\" WHERE \"version\" = '1'")
         .unwrap();
-    drop(file);
-    let run = project.run(&["migrate"]);
-    assert_eq!(run.code, 4, "{}", run.all());
-    assert!(run.err.contains("the history has lost the row of V1__t.sql"), "{}", run.all());
+    is_noticed(&project, "the history has lost the row of V1__t.sql");
 }
 
 #[test]
 fn a_lock_table_without_its_row_stops_and_says_how_to_mend_it() {
     let project = Project::with(&[("V1__t.sql", "CREATE TABLE t (a NUMBER);")]);
     assert_eq!(project.run(&["migrate"]).code, 0);
-    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    let file = project.engine_file();
     let lock = "\"LOCAL.SNOWOPS.snowops_schema_history_lock\"";
     for (change, rows) in [
         (format!("INSERT INTO {lock} SELECT * FROM {lock}"), "2 rows"),
@@ -322,7 +317,7 @@ fn signals_end_a_run_between_two_statements() {
 
 /// The ledger of `project`, as if it had been made for a database that was created at another time.
 fn made_elsewhere(project: &Project) {
-    let file = rusqlite::Connection::open(project.path(".snowops/local.db")).unwrap();
+    let file = project.engine_file();
     let text = "UPDATE \"LOCAL.SNOWOPS.snowops_schema_history_lock\" SET \"identity\" = \
                 JSON_SET(\"identity\", '$.created_on', '2020-02-02 02:02:02')";
     assert_eq!(file.execute(text, []).unwrap(), 1);
