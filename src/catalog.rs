@@ -6,6 +6,7 @@
 //! the worse fault.
 
 mod alter;
+mod clauses;
 mod column;
 mod context;
 mod create;
@@ -14,6 +15,7 @@ mod drop;
 mod grant;
 mod lookup;
 mod object;
+mod outline;
 mod scope;
 mod select;
 mod show;
@@ -24,10 +26,11 @@ mod tests;
 mod text;
 mod work;
 
+pub use clauses::Clauses;
 pub use context::SessionState;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Database, Object, Objects};
+pub use store::{Column, Database, FutureGrant, Key, KeyRule, Object, Objects, Schema};
 use work::{Grade, Stop, Work};
 
 use crate::model::{
@@ -70,7 +73,11 @@ const SNOWFLAKE: &str = "SNOWFLAKE";
 /// All objects of an account that are known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(in crate::catalog) account: String,
+    /// What whoever filled it could not see: words of kinds, `COLUMNS`, `KEYS`, `GRANTS`, ..., with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(in crate::catalog) unseen: BTreeMap<String, String>,
     pub(in crate::catalog) databases: BTreeMap<Ident, Database>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::catalog) dropped: Vec<(Ident, Database)>,
@@ -188,6 +195,22 @@ impl Catalog {
                 found.schema_entry(schema, &seed.now);
             }
         }
+    }
+
+    /// A catalogue of these databases. `unseen`: what is not known of them, with the reason.
+    pub fn of(databases: BTreeMap<Ident, Database>, unseen: BTreeMap<String, String>) -> Self {
+        Self { databases, unseen, ..Self::default() }
+    }
+
+    /// Its databases.
+    pub fn databases(&self) -> &BTreeMap<Ident, Database> {
+        &self.databases
+    }
+
+    /// What whoever filled it could not see, with the reason: words of kinds, `COLUMNS`, `KEYS`, `GRANTS`. Absence there
+    /// says nothing.
+    pub fn unseen(&self) -> &BTreeMap<String, String> {
+        &self.unseen
     }
 
     /// The catalogue as text: stable, one fact a line, to be reviewed and compared.

@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// Objects by name space and key: the name, for routines with the types of their arguments.
-pub(super) type Objects = BTreeMap<String, BTreeMap<String, Object>>;
+pub type Objects = BTreeMap<String, BTreeMap<String, Object>>;
 
 /// The schema that every database has and nobody can change.
 pub(super) const INFORMATION_SCHEMA: &str = "INFORMATION_SCHEMA";
@@ -23,118 +23,156 @@ fn is_false(value: &bool) -> bool {
 
 /// A database.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Database {
-    pub(super) created_on: String,
+pub struct Database {
+    /// When it was made; empty in a snapshot.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub created_on: String,
     /// Its content is not known: others own it.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) open: bool,
+    pub open: bool,
+    /// TRANSIENT.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) transient: bool,
+    pub transient: bool,
+    /// COMMENT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) comment: Option<String>,
+    pub comment: Option<String>,
+    /// Other properties, by upper-case name, as written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) properties: BTreeMap<String, String>,
+    pub properties: BTreeMap<String, String>,
+    /// `SELECT TO ROLE X`, one a privilege and grantee.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) grants: BTreeSet<String>,
+    pub grants: BTreeSet<String>,
+    /// Grants on objects that will be created in it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) future_grants: BTreeSet<FutureGrant>,
+    pub future_grants: BTreeSet<FutureGrant>,
     /// Database roles.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) objects: Objects,
+    pub objects: Objects,
+    /// Schemas.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) schemas: BTreeMap<Ident, Schema>,
+    pub schemas: BTreeMap<Ident, Schema>,
+    /// Dropped schemas, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) dropped: Vec<(Ident, Schema)>,
+    pub dropped: Vec<(Ident, Schema)>,
 }
 
 /// A grant on objects that will be created.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct FutureGrant {
-    pub(super) kind: ObjectKind,
+pub struct FutureGrant {
+    /// Kind.
+    pub kind: ObjectKind,
     /// `SELECT TO ROLE X`.
-    pub(super) grant: String,
+    pub grant: String,
 }
 
 /// A schema.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Schema {
-    pub(super) created_on: String,
+pub struct Schema {
+    /// When it was made; empty in a snapshot.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub created_on: String,
+    /// Its content is not known: others own it.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) open: bool,
+    pub open: bool,
+    /// TRANSIENT.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) transient: bool,
+    pub transient: bool,
+    /// WITH MANAGED ACCESS.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) managed_access: bool,
+    pub managed_access: bool,
+    /// COMMENT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) comment: Option<String>,
+    pub comment: Option<String>,
+    /// Other properties, by upper-case name, as written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) properties: BTreeMap<String, String>,
+    pub properties: BTreeMap<String, String>,
+    /// `SELECT TO ROLE X`, one a privilege and grantee.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) grants: BTreeSet<String>,
+    pub grants: BTreeSet<String>,
+    /// Grants on objects that will be created in it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) future_grants: BTreeSet<FutureGrant>,
+    pub future_grants: BTreeSet<FutureGrant>,
+    /// Objects.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) objects: Objects,
+    pub objects: Objects,
     /// Dropped objects, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) dropped: Vec<Object>,
+    pub dropped: Vec<Object>,
 }
 
 /// An object of an account, a database or a schema.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Object {
-    pub(super) name: Ident,
-    pub(super) kind: ObjectKind,
-    pub(super) created_on: String,
+pub struct Object {
+    /// Name.
+    pub name: Ident,
+    /// Kind.
+    pub kind: ObjectKind,
+    /// When it was made; empty in a snapshot.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub created_on: String,
+    /// The role that owns it, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) owner: Option<Ident>,
+    pub owner: Option<Ident>,
+    /// TRANSIENT.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) transient: bool,
+    pub transient: bool,
+    /// SECURE.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) secure: bool,
+    pub secure: bool,
+    /// COMMENT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) comment: Option<String>,
+    pub comment: Option<String>,
     /// Columns of a relation; absent where they are not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) columns: Option<Vec<Column>>,
+    pub columns: Option<Vec<Column>>,
+    /// Keys of a table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) keys: Vec<Key>,
+    pub keys: Vec<Key>,
+    /// Columns of the clustering key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) cluster_by: Vec<Ident>,
+    pub cluster_by: Vec<Ident>,
     /// Types of the arguments of a routine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) arguments: Option<Vec<String>>,
+    pub arguments: Option<Vec<String>>,
+    /// Other properties, by upper-case name, as written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) properties: BTreeMap<String, String>,
+    pub properties: BTreeMap<String, String>,
     /// Text of a view; what follows the name, for other kinds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) definition: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "super::text::lines_of")]
+    pub definition: Option<String>,
+    /// `SELECT TO ROLE X`, one a privilege and grantee.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) grants: BTreeSet<String>,
+    pub grants: BTreeSet<String>,
 }
 
 /// A column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Column {
-    pub(super) name: Ident,
+pub struct Column {
+    /// Name.
+    pub name: Ident,
     /// Canonical type; absent where it is not known.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub(super) data_type: Option<String>,
+    pub data_type: Option<String>,
+    /// NOT NULL.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) not_null: bool,
+    pub not_null: bool,
+    /// DEFAULT, as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) default: Option<String>,
+    pub default: Option<String>,
+    /// AUTOINCREMENT.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) autoincrement: bool,
+    pub autoincrement: bool,
+    /// A virtual column.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) computed: bool,
+    pub computed: bool,
+    /// COMMENT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) comment: Option<String>,
+    pub comment: Option<String>,
 }
 
 impl Column {
     /// A column of which only name and type are known.
-    pub(super) fn new(name: Ident, data_type: Option<DataType>) -> Self {
+    pub fn new(name: Ident, data_type: Option<DataType>) -> Self {
         Self {
             name,
             data_type: data_type.map(|data_type| data_type.0),
@@ -149,29 +187,36 @@ impl Column {
 
 /// A key of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Key {
-    pub(super) rule: KeyRule,
+pub struct Key {
+    /// What it says.
+    pub rule: KeyRule,
+    /// Its name, if it was given one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<Ident>,
-    pub(super) columns: Vec<Ident>,
+    pub name: Option<Ident>,
+    /// Columns.
+    pub columns: Vec<Ident>,
     /// The table that a foreign key references, as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) references: Option<String>,
+    pub references: Option<String>,
 }
 
 /// What a key says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(super) enum KeyRule {
+pub enum KeyRule {
+    /// PRIMARY KEY.
     Primary,
+    /// UNIQUE.
     Unique,
+    /// FOREIGN KEY.
     Foreign,
+    /// CHECK.
     Check,
 }
 
 impl Database {
     /// An empty database with its PUBLIC schema.
-    pub(super) fn new(now: &str) -> Self {
+    pub fn new(now: &str) -> Self {
         let mut found = Self { created_on: now.to_owned(), ..Self::default() };
         found.schema_entry(&Ident::stored("PUBLIC"), now);
         found
@@ -190,13 +235,15 @@ impl Database {
 }
 
 impl Schema {
-    pub(super) fn new(now: &str) -> Self {
+    /// An empty schema.
+    pub fn new(now: &str) -> Self {
         Self { created_on: now.to_owned(), ..Self::default() }
     }
 }
 
 impl Object {
-    pub(super) fn new(kind: ObjectKind, name: Ident, now: &str) -> Self {
+    /// An object of which kind and name are known.
+    pub fn new(kind: ObjectKind, name: Ident, now: &str) -> Self {
         Self {
             name,
             kind,
@@ -216,7 +263,7 @@ impl Object {
     }
 
     /// Its key among the objects of its name space.
-    pub(super) fn key(&self) -> String {
+    pub fn key(&self) -> String {
         key(&self.name, self.arguments.as_deref())
     }
 
@@ -227,7 +274,8 @@ impl Object {
         if evolves { None } else { self.columns.as_ref() }
     }
 
-    pub(super) fn column(&self, name: &Ident) -> Option<&Column> {
+    /// The column of that name.
+    pub fn column(&self, name: &Ident) -> Option<&Column> {
         self.columns.as_ref()?.iter().find(|column| column.name == *name)
     }
 }
