@@ -28,6 +28,7 @@ mod work;
 
 pub use clauses::Clauses;
 pub use context::SessionState;
+pub use outline::LISTED;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 pub use store::{Column, Database, FutureGrant, Key, KeyRule, Object, Objects, Schema};

@@ -4,6 +4,7 @@
 //! caller must know: what still runs may yet be done.
 
 pub mod account;
+pub mod catalogue;
 mod listing;
 #[cfg(test)]
 mod tests;

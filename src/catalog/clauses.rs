@@ -179,7 +179,7 @@ impl<'t> Reader<'t> {
             self.at = start;
             let end = self.value();
             if word != "COMMENT" {
-                found.named.insert(self.option(&word), plain(self.between(start, end)));
+                found.named.insert(word, plain(self.between(start, end)));
             }
             self.at = end;
             return;
@@ -223,11 +223,6 @@ impl<'t> Reader<'t> {
                 self.at += 1;
             }
         }
-    }
-
-    /// Some options stand with and without `=`.
-    fn option(&self, word: &str) -> String {
-        word.to_owned()
     }
 
     fn kind_at(&self, ahead: usize) -> Option<TokenKind> {

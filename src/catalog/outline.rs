@@ -1,6 +1,6 @@
 //! What of a catalogue stands in a snapshot and is compared: nothing that differs between two runs of the same scripts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Catalog,
@@ -12,6 +12,38 @@ use crate::model::{ident::Ident, kind::ObjectKind, target::LedgerName};
 /// Days that a table keeps its past unless it or its containers say otherwise (Snowflake's page of
 /// `DATA_RETENTION_TIME_IN_DAYS`).
 const RETENTION: (&str, &str) = ("DATA_RETENTION_TIME_IN_DAYS", "1");
+
+/// The kinds of schema objects that an outline holds, beside the tables and views: those that a server lists for a whole
+/// database at once.
+pub const LISTED: &[ObjectKind] = &[
+    ObjectKind::Stream,
+    ObjectKind::Task,
+    ObjectKind::Pipe,
+    ObjectKind::Stage,
+    ObjectKind::FileFormat,
+    ObjectKind::Sequence,
+    ObjectKind::Procedure,
+    ObjectKind::Function,
+    ObjectKind::MaskingPolicy,
+    ObjectKind::RowAccessPolicy,
+    ObjectKind::Tag,
+    ObjectKind::Alert,
+    ObjectKind::Secret,
+    ObjectKind::NetworkRule,
+    ObjectKind::DatabaseRole,
+];
+
+/// The kinds of relations that an outline holds: those that SHOW TABLES and SHOW VIEWS list.
+const RELATIONS: &[ObjectKind] = &[
+    ObjectKind::Table,
+    ObjectKind::ExternalTable,
+    ObjectKind::DynamicTable,
+    ObjectKind::HybridTable,
+    ObjectKind::IcebergTable,
+    ObjectKind::EventTable,
+    ObjectKind::View,
+    ObjectKind::MaterializedView,
+];
 
 impl Catalog {
     /// The outline of some databases: no times, no dropped objects, nothing of the account, of the ledger or of grants to
@@ -75,15 +107,16 @@ fn schema(home: (&Ident, &Ident), found: &Schema, inherited: &str, ledger: Optio
 fn objects(found: &Objects, home: (&Ident, &Ident), retention: &str) -> Objects {
     let spaces = found.iter().filter(|(_, objects)| !objects.is_empty());
     let outlined = spaces.map(|(space, objects)| {
-        let inner = objects.values().map(|one| (one.key(), object(one, home, retention)));
+        let held = objects.values().filter(|one| LISTED.contains(&one.kind) || RELATIONS.contains(&one.kind));
+        let inner = held.map(|one| (one.key(), object(one, home, retention)));
         (space.clone(), inner.collect())
     });
-    outlined.collect()
+    outlined.filter(|(_, objects): &(String, BTreeMap<String, Object>)| !objects.is_empty()).collect()
 }
 
 /// Only what is known to be compared: a field that the model learns stays out until its place here is decided.
 fn object(found: &Object, home: (&Ident, &Ident), retention: &str) -> Object {
-    let is_table = !matches!(found.kind, ObjectKind::View | ObjectKind::MaterializedView);
+    let is_table = found.kind.is_relation() && !matches!(found.kind, ObjectKind::View | ObjectKind::MaterializedView);
     let clauses = Clauses::of(found);
     let mut out = Object {
         owner: found.owner.clone(),
@@ -96,7 +129,7 @@ fn object(found: &Object, home: (&Ident, &Ident), retention: &str) -> Object {
         ..Object::new(found.kind, found.name.clone(), "")
     };
     match clauses {
-        Some(clauses) => out.definition = Some(clauses.text(found.kind)),
+        Some(clauses) => out.definition = Some(spelled(clauses, found, home).text(found.kind)),
         None => {
             out.properties = properties(&found.properties, retention);
             let text = found.definition.as_deref().map(|text| text.trim().trim_end_matches(';').trim_end());
@@ -123,38 +156,87 @@ fn column(found: &Column, home: (&Ident, &Ident)) -> Column {
     }
 }
 
-/// `S.NEXTVAL` with its database and schema: the server adds them.
-fn sequence_in_full(text: String, (database, schema): (&Ident, &Ident)) -> String {
-    let Some(name) = text.strip_suffix(".NEXTVAL") else { return text };
-    match crate::sql::command::object_name(name) {
-        Some(name) => {
-            let database = name.database.as_ref().unwrap_or(database);
-            let schema = name.schema.as_ref().unwrap_or(schema);
-            format!("{database}.{schema}.{}.NEXTVAL", name.name)
+/// Clauses with names in full and types without sizes, as a server lists them, and without what holds anyway.
+fn spelled(mut clauses: Clauses, object: &Object, home: (&Ident, &Ident)) -> Clauses {
+    for name in ["AFTER", "ON"] {
+        if let Some(value) = clauses.named.get_mut(name) {
+            *value = in_full(value, home);
         }
-        None => text,
     }
+    if let (Some(written), Some(types)) = (&clauses.arguments, &object.arguments) {
+        clauses.arguments = Some(arguments(written, types));
+    }
+    if let Some(returns) = clauses.named.get_mut("RETURNS") {
+        *returns = base(returns);
+    }
+    let usual = [("APPEND_ONLY", "FALSE"), ("INCREMENT", "1"), ("EXECUTE AS", "OWNER")];
+    clauses.named.retain(|name, value| !usual.contains(&(name.as_str(), value.as_str())));
+    if object.kind == ObjectKind::Function {
+        clauses.named.entry("LANGUAGE".to_owned()).or_insert_with(|| "SQL".to_owned());
+    }
+    clauses
+}
+
+/// A type without its size, as a server lists what a routine takes and gives.
+fn base(text: &str) -> String {
+    let text = text.strip_suffix(" NOT NULL").unwrap_or(text);
+    crate::sql::command::data_type(text).map_or_else(|| text.to_owned(), |found| found.base().to_owned())
+}
+
+/// `(FIRST_DAY DATE, DAYS NUMBER)`: names as written, types as they count.
+fn arguments(written: &str, types: &[String]) -> String {
+    let inner = written.trim_start_matches('(').trim_end_matches(')');
+    let mut depth = 0_i32;
+    let parts = inner.split(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        c == ',' && depth == 0
+    });
+    let named = parts.zip(types).map(|(part, data_type)| {
+        let mut words = part.split(' ');
+        let first = words.next().unwrap_or_default();
+        let name = match first {
+            "IN" | "INPUT" if part.split(' ').count() > 2 => words.next().unwrap_or_default(),
+            name => name,
+        };
+        format!("{name} {data_type}")
+    });
+    format!("({})", named.collect::<Vec<_>>().join(", "))
+}
+
+/// Names with their database and schema; the words of a kind before them stay.
+fn in_full(text: &str, (database, schema): (&Ident, &Ident)) -> String {
+    let each = text.split(',').map(|part| {
+        let (kind, name) = part.rsplit_once(' ').map_or(("", part), |(kind, name)| (kind, name));
+        let name = match crate::sql::command::object_name(name) {
+            Some(name) => {
+                let database = name.database.as_ref().unwrap_or(database);
+                let schema = name.schema.as_ref().unwrap_or(schema);
+                format!("{database}.{schema}.{}", name.name)
+            }
+            None => name.to_owned(),
+        };
+        if kind.is_empty() { name } else { format!("{kind} {name}") }
+    });
+    let mut all: Vec<String> = each.collect();
+    all.sort();
+    all.join(", ")
+}
+
+/// `S.NEXTVAL` with its database and schema: the server adds them.
+fn sequence_in_full(text: String, home: (&Ident, &Ident)) -> String {
+    let Some(name) = text.strip_suffix(".NEXTVAL") else { return text };
+    format!("{}.NEXTVAL", in_full(name, home))
 }
 
 /// Keys that a server lists, in one order. What it named itself has no name.
-fn keys(found: &[Key], (database, schema): (&Ident, &Ident)) -> Vec<Key> {
+fn keys(found: &[Key], home: (&Ident, &Ident)) -> Vec<Key> {
     let listed = found.iter().filter(|key| key.rule != KeyRule::Check);
     let mut all: Vec<Key> = listed
-        .map(|key| {
-            let in_full = |text: &String| match crate::sql::command::object_name(text) {
-                Some(name) => {
-                    let database = name.database.as_ref().unwrap_or(database);
-                    let schema = name.schema.as_ref().unwrap_or(schema);
-                    format!("{database}.{schema}.{}", name.name)
-                }
-                None => text.clone(),
-            };
-            Key {
+        .map(|key| Key {
                 rule: key.rule,
                 name: key.name.clone().filter(|name| !name.as_str().starts_with("SYS_CONSTRAINT_")),
                 columns: key.columns.clone(),
-                references: key.references.as_ref().map(in_full),
-            }
+                references: key.references.as_ref().map(|table| in_full(table, home)),
         })
         .collect();
     all.sort_by_key(|key| (key.rule, key.columns.clone(), key.references.clone()));
@@ -162,10 +244,7 @@ fn keys(found: &[Key], (database, schema): (&Ident, &Ident)) -> Vec<Key> {
 }
 
 /// Properties in one spelling, without those that say what holds anyway.
-fn properties(
-    found: &std::collections::BTreeMap<String, String>,
-    retention: &str,
-) -> std::collections::BTreeMap<String, String> {
+fn properties(found: &BTreeMap<String, String>, retention: &str) -> BTreeMap<String, String> {
     let plain = found.iter().map(|(name, value)| (name.clone(), clauses::plain(value)));
     let says_more = |(name, value): &(String, String)| match name.as_str() {
         name if name == RETENTION.0 => value != retention,

@@ -53,6 +53,11 @@ fn listing(kind: ObjectKind) -> Option<Listing> {
     kind.can(Ability::Show).then_some(Listing { words: kind.plural(), like: true })
 }
 
+/// The words behind SHOW that list a kind.
+pub(super) fn listed(kind: ObjectKind) -> Option<&'static str> {
+    listing(kind).map(|listing| listing.words)
+}
+
 /// Where an object is, in full.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Spot {

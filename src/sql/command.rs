@@ -60,6 +60,13 @@ pub fn object_name(text: &str) -> Option<QualifiedName> {
     }
 }
 
+/// A data type by its text, in Snowflake's own spelling.
+pub fn data_type(text: &str) -> Option<DataType> {
+    let mut r = Reader::of(text).ok()?;
+    let found = types::data_type(&mut r).ok()?;
+    r.done().then_some(found)
+}
+
 fn statement(r: &mut Reader<'_>) -> Read<Command> {
     if has_chain(r) {
         return Ok(Command::Opaque(Verb::Chain));

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::{
     answer::Failure,
+    details,
     evaluate::{Evaluator, Loaded, RowSet, Surroundings},
     information,
     names::{Rewritten, Source, rewrite},
@@ -139,6 +140,9 @@ pub(crate) fn execute(
     let mut done = at.done(&parsed, &before)?;
     if let Some(listed) = at.grants(text, &before) {
         done = listed?;
+    }
+    if let Some(listed) = details::keys(text, &at.world.catalog) {
+        done = listed;
     }
     if let Some(privileges) = &mut world.privileges {
         privileges.follow(&parsed, &before, &mut world.catalog);
@@ -276,6 +280,9 @@ impl At<'_> {
         }
         if kind == Some(ObjectKind::Warehouse) {
             information::with_warehouses(&mut done, &self.shared.settings.warehouses);
+        }
+        if let Some(kind) = kind {
+            details::add(&mut done, kind, &self.world.catalog);
         }
         for (at, column) in
             done.columns.iter_mut().enumerate().filter(|(_, column)| column.name == "created_on")

@@ -10,6 +10,7 @@ use snowops::{
 
 use crate::{
     answer::Failure,
+    details,
     execute::{Done, ask},
     settings::Warehouse,
     table::{Column, Rows, TableName},
@@ -169,8 +170,15 @@ fn all(catalog: &mut Catalog, database: &str, view: &str) -> Option<Relation> {
                         Value::Integer(at),
                         text(column.default.clone()),
                         text(Some(nullable)),
-                        text(Some(column.base())),
+                        text(Some(if column.base() == "VARCHAR" { "TEXT" } else { column.base() })),
                     ]);
+                    if let Some(row) = rows.last_mut() {
+                        row.extend(details::sizes(column.data_type.as_deref()));
+                        let known = stored(catalog, &name, &column.name);
+                        let identity = known.is_some_and(|column| column.autoincrement);
+                        row.push(text(Some(if identity { "YES" } else { "NO" })));
+                        row.push(text(known.and_then(|column| column.comment.clone())));
+                    }
                 }
             }
             let columns = [
@@ -182,11 +190,58 @@ fn all(catalog: &mut Catalog, database: &str, view: &str) -> Option<Relation> {
                 ("COLUMN_DEFAULT", "VARCHAR"),
                 ("IS_NULLABLE", "VARCHAR(3)"),
                 ("DATA_TYPE", "VARCHAR"),
+                ("CHARACTER_MAXIMUM_LENGTH", "NUMBER(9,0)"),
+                ("CHARACTER_OCTET_LENGTH", "NUMBER(9,0)"),
+                ("NUMERIC_PRECISION", "NUMBER(9,0)"),
+                ("NUMERIC_SCALE", "NUMBER(9,0)"),
+                ("DATETIME_PRECISION", "NUMBER(9,0)"),
+                ("IS_IDENTITY", "VARCHAR(3)"),
+                ("COMMENT", "VARCHAR"),
             ];
             Some(relation(&columns, rows))
         }
+        "OBJECT_PRIVILEGES" => {
+            let rows = details::privileges(catalog, &Ident::stored(database));
+            let columns =
+                ["OBJECT_TYPE", "OBJECT_SCHEMA", "OBJECT_NAME", "PRIVILEGE_TYPE", "GRANTEE", "GRANTED_TO"];
+            Some(texts(&columns, rows))
+        }
+        "PROCEDURES" | "FUNCTIONS" => {
+            let rows = details::routines(catalog, &Ident::stored(database), view == "PROCEDURES");
+            let word = view.trim_end_matches('S');
+            let own = ["SCHEMA", "NAME", "OWNER"].map(|part| format!("{word}_{part}"));
+            let (language, definition) = (format!("{word}_LANGUAGE"), format!("{word}_DEFINITION"));
+            let columns = [
+                own[0].as_str(),
+                &own[1],
+                &own[2],
+                "ARGUMENT_SIGNATURE",
+                "DATA_TYPE",
+                &language,
+                &definition,
+                "COMMENT",
+            ];
+            Some(texts(&columns, rows))
+        }
         _ => None,
     }
+}
+
+/// A view of texts.
+fn texts<const N: usize>(columns: &[&str; N], rows: Vec<[Option<String>; N]>) -> Relation {
+    let columns: Vec<(&str, &str)> = columns.iter().map(|name| (*name, "VARCHAR")).collect();
+    relation(&columns, rows.into_iter().map(|row| row.into_iter().map(text).collect()).collect())
+}
+
+/// A column as the catalogue has it.
+fn stored<'c>(
+    catalog: &'c Catalog,
+    table: &TableName,
+    column: &str,
+) -> Option<&'c snowops::catalog::Column> {
+    let database = catalog.databases().get(&Ident::stored(table.database.as_str()))?;
+    let schema = database.schemas.get(&Ident::stored(table.schema.as_str()))?;
+    schema.objects.get("relation")?.get(&table.table)?.column(&Ident::stored(column))
 }
 
 /// Tables and views of a database.

@@ -13,6 +13,7 @@ mod background;
 mod clock;
 mod credentials;
 mod ddl;
+mod details;
 mod evaluate;
 mod execute;
 mod fault;

@@ -1,0 +1,397 @@
+//! From rows of listings to objects: pure.
+
+use std::collections::BTreeMap;
+
+use super::super::listing::{Columns, cell};
+use crate::{
+    catalog::{Clauses, Column, Database, Key, KeyRule, Object, Schema},
+    model::{
+        command::{Command, DataType},
+        ident::Ident,
+        kind::ObjectKind,
+    },
+    session::Answer,
+    sql::{
+        command::{command, data_type},
+        lex::{TokenKind, tokens},
+    },
+};
+
+/// One row, by the names of its columns.
+struct Row<'a> {
+    columns: Columns<'a>,
+    cells: &'a [Option<String>],
+}
+
+fn rows(answer: &Answer) -> impl Iterator<Item = Row<'_>> {
+    answer.rows.iter().map(|cells| Row { columns: Columns(&answer.columns), cells })
+}
+
+impl<'a> Row<'a> {
+    /// A cell that says something.
+    fn get(&self, name: &str) -> Option<&'a str> {
+        cell(self.cells, self.columns.at(name)).filter(|text| !text.is_empty())
+    }
+
+    fn ident(&self, name: &str) -> Option<Ident> {
+        self.get(name).map(Ident::stored)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
+    }
+
+    /// `Y`, `true`, `ON`, `YES`.
+    fn is(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|text| {
+            ["Y", "YES", "TRUE", "ON"].iter().any(|yes| text.eq_ignore_ascii_case(yes))
+        })
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.get(name)?.parse().ok()
+    }
+}
+
+/// A database that is being read.
+pub(super) struct Reading {
+    name: Ident,
+    found: Database,
+}
+
+const RETENTION: &str = "DATA_RETENTION_TIME_IN_DAYS";
+
+impl Reading {
+    /// The database among the rows of SHOW DATABASES.
+    pub(super) fn of(name: &Ident, databases: &Answer) -> Option<Self> {
+        let row = rows(databases).find(|row| row.get("name") == Some(name.as_str()))?;
+        let found = Database {
+            transient: row.get("options").is_some_and(|options| options.contains("TRANSIENT")),
+            comment: row.text("comment"),
+            properties: retention(&row, "1"),
+            ..Database::default()
+        };
+        Some(Self { name: name.clone(), found })
+    }
+
+    fn retention(&self, schema: Option<&Ident>) -> &str {
+        let own = |properties: &BTreeMap<String, String>| properties.contains_key(RETENTION);
+        let schema = schema.and_then(|name| self.found.schemas.get(name));
+        let inner = schema.map(|schema| &schema.properties).filter(|properties| own(properties));
+        inner.unwrap_or(&self.found.properties).get(RETENTION).map_or("1", String::as_str)
+    }
+
+    pub(super) fn schemas(&mut self, answer: &Answer) {
+        for row in rows(answer) {
+            let Some(name) = row.ident("name").filter(|name| name.as_str() != "INFORMATION_SCHEMA") else {
+                continue;
+            };
+            let options = row.get("options").unwrap_or_default();
+            let schema = Schema {
+                transient: options.contains("TRANSIENT"),
+                managed_access: options.contains("MANAGED ACCESS"),
+                comment: row.text("comment"),
+                properties: retention(&row, self.retention(None)),
+                ..Schema::default()
+            };
+            self.found.schemas.insert(name, schema);
+        }
+    }
+
+    /// An object of a row, and the schema that it is in.
+    fn object(kind: ObjectKind, row: &Row<'_>) -> Option<Object> {
+        Some(Object {
+            owner: row.ident("owner"),
+            comment: row.text("comment"),
+            ..Object::new(kind, row.ident("name")?, "")
+        })
+    }
+
+    fn put(&mut self, row: &Row<'_>, object: Object) {
+        let objects = match row.ident("schema_name") {
+            Some(schema) if object.kind != ObjectKind::DatabaseRole => {
+                match self.found.schemas.get_mut(&schema) {
+                    Some(schema) => &mut schema.objects,
+                    // INFORMATION_SCHEMA, or a schema that was made since.
+                    None => return,
+                }
+            }
+            _ => &mut self.found.objects,
+        };
+        let space = object.kind.name_space().to_owned();
+        objects.entry(space).or_default().insert(object.key(), object);
+    }
+
+    pub(super) fn relations(&mut self, kind: ObjectKind, answer: &Answer) {
+        for row in rows(answer) {
+            // Temporary objects are this session's alone.
+            if row.get("kind").is_some_and(|kind| kind.starts_with("TEMP")) {
+                continue;
+            }
+            let Some(mut object) = Self::object(flavour(kind, &row), &row) else { continue };
+            if kind == ObjectKind::View {
+                object.secure = row.is("is_secure");
+                object.definition = row.get("text").map(query_of);
+            } else {
+                object.transient = row.get("kind") == Some("TRANSIENT");
+                object.cluster_by = row.get("cluster_by").map(cluster_by).unwrap_or_default();
+                object.properties = retention(&row, self.retention(row.ident("schema_name").as_ref()));
+                let on = [
+                    ("change_tracking", "CHANGE_TRACKING"),
+                    ("enable_schema_evolution", "ENABLE_SCHEMA_EVOLUTION"),
+                ];
+                let on = on.into_iter().filter(|(column, _)| row.is(column));
+                object.properties.extend(on.map(|(_, name)| (name.to_owned(), "TRUE".to_owned())));
+            }
+            self.put(&row, object);
+        }
+    }
+
+    /// What only SHOW DYNAMIC TABLES says.
+    pub(super) fn dynamic(&mut self, answer: &Answer) {
+        for row in rows(answer) {
+            let Some(mut object) = Self::object(ObjectKind::DynamicTable, &row) else { continue };
+            if let Some(lag) = row.get("target_lag") {
+                let lag = if lag == "DOWNSTREAM" { lag.to_owned() } else { quoted(lag) };
+                object.properties.insert("TARGET_LAG".to_owned(), lag);
+            }
+            if let Some(warehouse) = row.ident("warehouse") {
+                object.properties.insert("WAREHOUSE".to_owned(), warehouse.to_string());
+            }
+            self.put(&row, object);
+        }
+    }
+
+    pub(super) fn objects(&mut self, kind: ObjectKind, answer: &Answer) {
+        for row in rows(answer) {
+            let Some(mut object) = Self::object(kind, &row) else { continue };
+            if kind == ObjectKind::DatabaseRole && row.is("is_inherited_from_share") {
+                continue;
+            }
+            if let Some(clauses) = clauses(kind, &row) {
+                if kind.is_routine() {
+                    object.arguments = Some(types(row.get("signature").unwrap_or_default()));
+                }
+                object.definition = Some(clauses.text(kind));
+            }
+            self.put(&row, object);
+        }
+    }
+
+    fn relation(&mut self, schema: Option<Ident>, name: Option<Ident>) -> Option<&mut Object> {
+        let schema = self.found.schemas.get_mut(&schema?)?;
+        schema.objects.get_mut(ObjectKind::Table.name_space())?.get_mut(name?.as_str())
+    }
+
+    pub(super) fn columns(&mut self, answer: &Answer) {
+        let mut all: Vec<Row<'_>> = rows(answer).collect();
+        all.sort_by_key(|row| row.number("ORDINAL_POSITION"));
+        for row in &all {
+            let Some(object) = self.relation(row.ident("TABLE_SCHEMA"), row.ident("TABLE_NAME")) else {
+                continue;
+            };
+            let Some(name) = row.ident("COLUMN_NAME") else { continue };
+            let mut column = Column::new(name, column_type(row));
+            column.comment = row.text("COMMENT");
+            if !matches!(object.kind, ObjectKind::View | ObjectKind::MaterializedView) {
+                column.not_null = row.get("IS_NULLABLE") == Some("NO");
+                column.autoincrement = row.is("IS_IDENTITY");
+                column.default = row.text("COLUMN_DEFAULT");
+            }
+            object.columns.get_or_insert_default().push(column);
+        }
+    }
+
+    pub(super) fn keys(&mut self, rule: KeyRule, answer: &Answer) {
+        // One row a column; the rows of a key have its name.
+        type Place = (Option<Ident>, Option<Ident>, Option<Ident>);
+        let mut found: BTreeMap<Place, Vec<Row<'_>>> = BTreeMap::new();
+        let foreign = rule == KeyRule::Foreign;
+        let (prefix, name) = if foreign { ("fk_", "fk_name") } else { ("", "constraint_name") };
+        let of = |row: &Row<'_>, column: &str| row.ident(&format!("{prefix}{column}"));
+        for row in rows(answer) {
+            if foreign && row.get("fk_database_name").is_some_and(|database| database != self.name.as_str()) {
+                continue;
+            }
+            let place = (of(&row, "schema_name"), of(&row, "table_name"), row.ident(name));
+            found.entry(place).or_default().push(row);
+        }
+        for ((schema, table, name), mut rows) in found {
+            rows.sort_by_key(|row| row.number("key_sequence"));
+            let references = rows.first().filter(|_| foreign).and_then(|row| {
+                let parts = ["pk_database_name", "pk_schema_name", "pk_table_name"];
+                let parts: Option<Vec<String>> =
+                    parts.iter().map(|part| row.ident(part).map(|name| name.to_string())).collect();
+                Some(parts?.join("."))
+            });
+            let columns = rows.iter().filter_map(|row| of(row, "column_name")).collect();
+            if let Some(object) = self.relation(schema, table) {
+                object.keys.push(Key { rule, name, columns, references });
+            }
+        }
+    }
+
+    pub(super) fn grants(&mut self, answer: &Answer) {
+        for row in rows(answer) {
+            let (Some(privilege), Some(grantee)) = (row.get("PRIVILEGE_TYPE"), row.ident("GRANTEE")) else {
+                continue;
+            };
+            let kind = row.get("GRANTED_TO").unwrap_or("ROLE").replace('_', " ");
+            let grantee = match kind.as_str() {
+                "DATABASE ROLE" => format!("{}.{grantee}", self.name),
+                _ => grantee.to_string(),
+            };
+            let entry = format!("{privilege} TO {kind} {grantee}");
+            let object = row.get("OBJECT_NAME").unwrap_or_default();
+            match row.get("OBJECT_TYPE").unwrap_or_default() {
+                "DATABASE" if object == self.name.as_str() => {
+                    self.found.grants.insert(entry);
+                }
+                "SCHEMA" => {
+                    if let Some(schema) = self.found.schemas.get_mut(&Ident::stored(object)) {
+                        schema.grants.insert(entry);
+                    }
+                }
+                kind => {
+                    let Some(space) = space_of(kind) else { continue };
+                    let schema = row.ident("OBJECT_SCHEMA").and_then(|name| self.found.schemas.get_mut(&name));
+                    let objects = schema.and_then(|schema| schema.objects.get_mut(space));
+                    if let Some(found) = objects.and_then(|objects| objects.get_mut(object)) {
+                        found.grants.insert(entry);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn done(self) -> Database {
+        self.found
+    }
+}
+
+/// The name space of a kind as `OBJECT_PRIVILEGES` calls it. What it says of routines is not documented.
+fn space_of(kind: &str) -> Option<&'static str> {
+    let words = kind.replace('_', " ");
+    let found = ObjectKind::parse(&words.split(' ').collect::<Vec<_>>())?.kind;
+    (!found.is_routine()).then(|| found.name_space())
+}
+
+fn retention(row: &Row<'_>, inherited: &str) -> BTreeMap<String, String> {
+    let own = row.get("retention_time").filter(|days| *days != inherited);
+    own.map(|days| (RETENTION.to_owned(), days.to_owned())).into_iter().collect()
+}
+
+/// What a row of SHOW TABLES or SHOW VIEWS is.
+fn flavour(kind: ObjectKind, row: &Row<'_>) -> ObjectKind {
+    let flags = [
+        ("is_external", ObjectKind::ExternalTable),
+        ("is_dynamic", ObjectKind::DynamicTable),
+        ("is_hybrid", ObjectKind::HybridTable),
+        ("is_iceberg", ObjectKind::IcebergTable),
+        ("is_event", ObjectKind::EventTable),
+        ("is_materialized", ObjectKind::MaterializedView),
+    ];
+    flags.into_iter().find(|(column, _)| row.is(column)).map_or(kind, |(_, kind)| kind)
+}
+
+/// The query of a view, from the statement that created it.
+fn query_of(text: &str) -> String {
+    match command(text.trim().trim_end_matches(';')) {
+        Ok(Command::CreateView(view)) => view.text,
+        _ => text.to_owned(),
+    }
+}
+
+/// `LINEAR(A, TO_DATE(B))`: the columns.
+fn cluster_by(text: &str) -> Vec<Ident> {
+    let inner = text.strip_prefix("LINEAR(").and_then(|inner| inner.strip_suffix(')')).unwrap_or(text);
+    let solid: Vec<_> = tokens(inner).filter(|token| !token.kind.is_trivia()).collect();
+    let columns = solid.iter().enumerate().filter(|(at, token)| {
+        let call = solid.get(at + 1).is_some_and(|next| next.kind == TokenKind::LeftParen);
+        matches!(token.kind, TokenKind::Word | TokenKind::QuotedName) && !call
+    });
+    columns.map(|(_, token)| Ident::written(token.of(inner))).collect()
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// What a listing says of an object's definition; nothing for kinds of which it does not tell enough.
+fn clauses(kind: ObjectKind, row: &Row<'_>) -> Option<Clauses> {
+    let mut found = Clauses::default();
+    let mut put = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            found.named.insert(name.to_owned(), value);
+        }
+    };
+    match kind {
+        ObjectKind::Task => {
+            put("WAREHOUSE", row.ident("warehouse").map(|name| name.to_string()));
+            put("SCHEDULE", row.get("schedule").map(quoted));
+            put("WHEN", row.text("condition"));
+            put("AFTER", row.get("predecessors").and_then(predecessors));
+            found.body = row.text("definition");
+        }
+        ObjectKind::Stream => {
+            let source = row.get("source_type").unwrap_or("Table").to_ascii_uppercase();
+            put("ON", row.get("table_name").map(|name| format!("{source} {name}")));
+            put("APPEND_ONLY", row.get("mode").filter(|mode| *mode == "APPEND_ONLY").map(|_| "TRUE".into()));
+        }
+        ObjectKind::Pipe => found.body = row.text("definition"),
+        ObjectKind::Stage => {
+            put("URL", row.get("url").map(quoted));
+            put("STORAGE_INTEGRATION", row.ident("storage_integration").map(|name| name.to_string()));
+        }
+        ObjectKind::FileFormat => put("TYPE", row.text("type")),
+        ObjectKind::Sequence => {
+            put("INCREMENT", row.get("interval").filter(|by| *by != "1").map(str::to_owned));
+        }
+        kind if kind.is_routine() => {
+            found.arguments = row.text("signature");
+            found.named.insert("RETURNS".to_owned(), row.text("returns")?);
+            found.named.insert("LANGUAGE".to_owned(), row.text("language")?);
+            found.body = row.text("definition");
+        }
+        _ => return None,
+    }
+    Some(found)
+}
+
+/// A JSON list of names.
+fn predecessors(text: &str) -> Option<String> {
+    let names: Vec<String> = serde_json::from_str(text).ok()?;
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// The types of `(A NUMBER, B VARCHAR)`.
+fn types(signature: &str) -> Vec<String> {
+    let inner = signature.trim().trim_start_matches('(').trim_end_matches(')');
+    let parts = inner.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let written = part.rsplit_once(' ').map_or(part, |(_, last)| last);
+            data_type(written).map_or_else(|| written.to_owned(), |found| found.base().to_owned())
+        })
+        .collect()
+}
+
+/// `INFORMATION_SCHEMA` says the family, with the sizes beside it.
+fn column_type(row: &Row<'_>) -> Option<DataType> {
+    let family = row.get("DATA_TYPE")?;
+    let sized = |column: &str| match row.number(column) {
+        Some(size) => format!("{family}({size})"),
+        None => family.to_owned(),
+    };
+    let text = match family {
+        "TEXT" | "VARCHAR" => sized("CHARACTER_MAXIMUM_LENGTH"),
+        "BINARY" => sized("CHARACTER_OCTET_LENGTH"),
+        "NUMBER" => match (row.number("NUMERIC_PRECISION"), row.number("NUMERIC_SCALE")) {
+            (Some(precision), Some(scale)) => format!("NUMBER({precision},{scale})"),
+            _ => family.to_owned(),
+        },
+        "TIME" | "TIMESTAMP_NTZ" | "TIMESTAMP_LTZ" | "TIMESTAMP_TZ" => sized("DATETIME_PRECISION"),
+        other => other.to_owned(),
+    };
+    Some(data_type(&text).unwrap_or(DataType(text)))
+}
