@@ -17,6 +17,7 @@ pub mod session;
 pub mod ledger;
 pub mod prepare;
 pub mod inspect;
+pub mod drift;
 pub mod execute;
 pub mod engine;
 pub mod report;

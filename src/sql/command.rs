@@ -60,6 +60,11 @@ pub fn object_name(text: &str) -> Option<QualifiedName> {
     }
 }
 
+/// A name as a statement writes it: quoted where it must be, or where it is a reserved word.
+pub fn written(name: &Ident) -> String {
+    if reader::is_reserved(name.as_str()) { name.quoted() } else { name.to_string() }
+}
+
 /// A data type by its text, in Snowflake's own spelling.
 pub fn data_type(text: &str) -> Option<DataType> {
     let mut r = Reader::of(text).ok()?;

@@ -66,12 +66,12 @@ pub(super) fn constraint(r: &mut Reader<'_>, own: &[ColumnRef]) -> Read<Constrai
     } else {
         return Err(r.unexpected());
     };
-    constraint_words(r)?;
+    constraint_words(r, !own.is_empty())?;
     Ok(Constraint { name, rule })
 }
 
-/// What may follow any constraint.
-fn constraint_words(r: &mut Reader<'_>) -> Read<()> {
+/// What may follow any constraint. A COMMENT behind one that stands with its column is the column's.
+fn constraint_words(r: &mut Reader<'_>, with_column: bool) -> Read<()> {
     loop {
         if r.is("NOT") && (r.is_at(1, "ENFORCED") || r.is_at(1, "DEFERRABLE")) {
             r.step();
@@ -100,7 +100,7 @@ fn constraint_words(r: &mut Reader<'_>) -> Read<()> {
                 || r.take_phrase("SET DEFAULT")
                 || r.take_phrase("NO ACTION")
                 || r.take_any(&["CASCADE", "RESTRICT"]);
-        } else if r.is("COMMENT") && r.kind_at(1) == Some(TokenKind::String) {
+        } else if !with_column && r.is("COMMENT") && r.kind_at(1) == Some(TokenKind::String) {
             r.step();
             r.step();
         } else {
@@ -157,7 +157,7 @@ fn column_word(r: &mut Reader<'_>, found: &mut ColumnDef, own: &[ColumnRef]) -> 
     if r.take_phrase("NOT NULL") {
         found.not_null = true;
         // NOT NULL may have the words of a constraint.
-        return constraint_words(r);
+        return constraint_words(r, true);
     }
     if r.take("NULL") {
         return Ok(());
