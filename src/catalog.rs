@@ -10,17 +10,23 @@ mod clauses;
 mod column;
 mod context;
 mod create;
+mod defaults;
 mod dml;
 mod drop;
 mod grant;
+mod links;
 mod lookup;
+mod lost;
 mod object;
 mod outline;
+mod refs;
 mod scope;
 mod select;
 mod show;
 mod store;
+mod streams;
 mod table;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -282,12 +288,22 @@ fn dispatch(work: &mut Work<'_>, command: &Command) -> work::Done {
         Command::Describe(target) => show::describe(work, target),
         Command::Begin => Ok(context::transaction(work, true)),
         Command::Commit | Command::Rollback => Ok(context::transaction(work, false)),
-        Command::Call { name, arguments } => dml::call(work, name, arguments),
+        Command::Call { name, arguments } => {
+            let done = dml::call(work, name, arguments)?;
+            tasks::forget_what_runs(work.catalog);
+            Ok(done)
+        }
         Command::Execute(target) => {
             work.check_use(target.kind, &target.name)?;
+            if target.kind == ObjectKind::Task {
+                tasks::may_execute(work, &target.name)?;
+            }
             Ok((Grade::Recorded, work::done()))
         }
-        Command::Opaque(_) => Ok((Grade::Opaque, work::done())),
+        Command::Opaque(_) => {
+            tasks::forget_what_runs(work.catalog);
+            Ok((Grade::Opaque, work::done()))
+        }
         Command::Other { verb, uses, .. } => {
             for one in uses {
                 work.check_use(one.kind, &one.name)?;

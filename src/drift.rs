@@ -232,8 +232,7 @@ fn schema(
         // What it holds goes with it.
         Sides::Found(found) => {
             let held: usize = found.objects.values().map(BTreeMap::len).sum();
-            let mut difference =
-                place.unexpected(Mend::destroys(format!("DROP SCHEMA {}", place.name)));
+            let mut difference = place.unexpected(Mend::destroys(format!("DROP SCHEMA {}", place.name)));
             difference.found = Some(format!("holds {held} objects")).filter(|_| held > 0);
             out.push(difference);
             return;
@@ -257,8 +256,18 @@ fn schema(
 
 /// Order in which the objects of a schema are made: what others need first.
 const SPACES: &[&str] = &[
-    "tag", "sequence", "file format", "network rule", "secret", "stage", "policy", "routine", "relation", "pipe",
-    "task", "alert",
+    "tag",
+    "sequence",
+    "file format",
+    "network rule",
+    "secret",
+    "stage",
+    "policy",
+    "routine",
+    "relation",
+    "pipe",
+    "task",
+    "alert",
 ];
 
 fn objects(
@@ -282,7 +291,10 @@ fn objects(
     }
     // Tables before the views and streams on them.
     let late = |kind: ObjectKind| {
-        matches!(kind, ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Stream | ObjectKind::DynamicTable)
+        matches!(
+            kind,
+            ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Stream | ObjectKind::DynamicTable
+        )
     };
     let (last, first): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|difference| late(difference.kind) || difference.kind == ObjectKind::Task);

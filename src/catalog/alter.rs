@@ -3,15 +3,17 @@
 use super::{
     column,
     create::family,
+    links,
     lookup::{Found, Place},
-    store::{Database, KeyRule, Object, Schema, by_name, identity, key},
-    table,
+    refs::Renamed,
+    store::{KeyRule, Object, Schema, State, by_name, identity, key},
+    table, tasks,
     work::{Done, Grade, Stop, Work, done},
 };
 use crate::model::{
-    command::{Action, ColumnRef, Target},
+    command::{Action, ColumnRef, Target, Unlink},
     ident::{Ident, QualifiedName},
-    kind::{KindScope, ObjectKind},
+    kind::{Ability, KindScope, ObjectKind},
     refusal::{SnowflakeError, UNKNOWN_CODE},
 };
 
@@ -66,6 +68,7 @@ fn alter_database(work: &mut Work<'_>, target: &Target, name: &Ident, actions: &
                 if let Some(database) = work.catalog.databases.remove(name) {
                     work.catalog.databases.insert(to.clone(), database);
                 }
+                Renamed::one(name.to_string(), to.to_string()).everywhere(work);
                 follow(work, name, None, &to, None);
             }
             Action::Swap(with) => {
@@ -75,16 +78,23 @@ fn alter_database(work: &mut Work<'_>, target: &Target, name: &Ident, actions: &
                 let other = work.catalog.databases.remove(&with);
                 if let (Some(own), Some(other)) = (own, other) {
                     work.catalog.databases.insert(name.clone(), other);
-                    work.catalog.databases.insert(with, own);
+                    work.catalog.databases.insert(with.clone(), own);
                 }
+                Renamed::swapped(&name.to_string(), &with.to_string()).everywhere(work);
             }
-            Action::Set { properties, comment, .. } => {
-                let database: &mut Database = work.database_mut(name)?;
+            Action::Set { properties, comment, links: set, .. } => {
+                let mut links = work.database(name)?.links.clone();
+                links::tag(work, &mut links, set)?;
+                let database = work.database_mut(name)?;
+                database.links = links;
                 database.properties.extend(by_name(properties));
                 database.comment = comment.clone().or(database.comment.take());
             }
-            Action::Unset { properties, .. } => {
+            Action::Unset { properties, uses } => {
+                let mut links = work.database(name)?.links.clone();
+                untie(work, &mut links, uses)?;
                 let database = work.database_mut(name)?;
+                database.links = links;
                 database.properties.retain(|known, _| !properties.contains(known));
                 if properties.iter().any(|name| name == "COMMENT") {
                     database.comment = None;
@@ -96,7 +106,7 @@ fn alter_database(work: &mut Work<'_>, target: &Target, name: &Ident, actions: &
     Ok((grade, done()))
 }
 
-/// RENAME of the current container keeps it current.
+/// RENAME of the current container keeps it current, and the session's temporary objects stay in it.
 fn follow(
     work: &mut Work<'_>,
     database: &Ident,
@@ -104,6 +114,18 @@ fn follow(
     to: &Ident,
     to_schema: Option<&Ident>,
 ) {
+    let temporary = std::mem::take(&mut work.session.temporary);
+    work.session.temporary = temporary
+        .into_iter()
+        .map(|((in_database, in_schema), objects)| match (schema, to_schema) {
+            _ if in_database != *database => ((in_database, in_schema), objects),
+            (None, _) => ((to.clone(), in_schema), objects),
+            (Some(schema), Some(to_schema)) if in_schema == *schema => {
+                ((to.clone(), to_schema.clone()), objects)
+            }
+            (Some(_), _) => ((in_database, in_schema), objects),
+        })
+        .collect();
     let context = &mut work.session.context;
     if context.database.as_ref() != Some(database) {
         return;
@@ -146,6 +168,8 @@ fn alter_schema(
                 if let Some(schema) = moved {
                     work.database_mut(&to_database)?.schemas.insert(to.name.clone(), schema);
                 }
+                let (old, new) = (format!("{database}.{name}"), format!("{to_database}.{}", to.name));
+                Renamed::one(old, new).everywhere(work);
                 follow(work, database, Some(name), &to_database, Some(&to.name));
             }
             Action::Swap(with) => {
@@ -156,14 +180,22 @@ fn alter_schema(
                 };
                 let here: Schema = std::mem::replace(work.schema_mut(database, name)?, there);
                 *work.schema_mut(&other_database, &other)? = here;
+                let (a, b) = (format!("{database}.{name}"), format!("{other_database}.{other}"));
+                Renamed::swapped(&a, &b).everywhere(work);
             }
-            Action::Set { properties, comment, .. } => {
+            Action::Set { properties, comment, links: set, .. } => {
+                let mut links = work.schema_mut(database, name)?.links.clone();
+                links::tag(work, &mut links, set)?;
                 let schema = work.schema_mut(database, name)?;
+                schema.links = links;
                 schema.properties.extend(by_name(properties));
                 schema.comment = comment.clone().or(schema.comment.take());
             }
-            Action::Unset { properties, .. } => {
+            Action::Unset { properties, uses } => {
+                let mut links = work.schema_mut(database, name)?.links.clone();
+                untie(work, &mut links, uses)?;
                 let schema = work.schema_mut(database, name)?;
+                schema.links = links;
                 schema.properties.retain(|known, _| !properties.contains(known));
                 if properties.iter().any(|name| name == "COMMENT") {
                     schema.comment = None;
@@ -182,28 +214,57 @@ fn account(work: &mut Work<'_>, target: &Target, name: &Ident, actions: &[Action
         other => other?,
     }
     let space = target.kind.name_space();
+    let mut grade = if target.kind.can(Ability::Modelled) { Grade::Applied } else { Grade::Recorded };
     for action in actions {
         work.check_uses(uses(action))?;
         if let Action::Rename(to) = action {
             let to = work.known(to)?.name;
-            let objects = work.catalog.objects.entry(space.to_owned()).or_default();
-            if objects.contains_key(to.as_str()) {
-                return Err(SnowflakeError::exists(&to).into());
-            }
-            if let Some(mut object) = objects.remove(name.as_str()) {
-                object.name = to.clone();
-                objects.insert(to.as_str().to_owned(), object);
-            }
-            work.catalog.gone.entry(space.to_owned()).or_default().insert(name.clone());
+            rename_account(work, target.kind, name, &to)?;
+            continue;
         }
-        let objects = work.catalog.objects.get_mut(space);
-        if let (Action::Set { comment: Some(comment), .. }, Some(object)) =
-            (action, objects.and_then(|objects| objects.get_mut(name.as_str())))
-        {
-            object.comment = Some(comment.clone());
+        let stored = work.catalog.objects.get(space).and_then(|objects| objects.get(name.as_str()));
+        let Some(mut object) = stored.cloned() else { continue };
+        if !one(work, &mut object, action)? {
+            grade = Grade::Recorded;
         }
+        work.catalog.objects.entry(space.to_owned()).or_default().insert(object.key(), object);
     }
-    Ok((if target.kind == ObjectKind::Role { Grade::Applied } else { Grade::Recorded }, done()))
+    Ok((grade, done()))
+}
+
+fn rename_account(work: &mut Work<'_>, kind: ObjectKind, name: &Ident, to: &Ident) -> Result<(), Stop> {
+    let space = kind.name_space();
+    let objects = work.catalog.objects.entry(space.to_owned()).or_default();
+    if objects.contains_key(to.as_str()) {
+        return Err(SnowflakeError::exists(to).into());
+    }
+    if let Some(mut object) = objects.remove(name.as_str()) {
+        object.name = to.clone();
+        objects.insert(to.as_str().to_owned(), object);
+    }
+    work.catalog.gone.entry(space.to_owned()).or_default().insert(name.clone());
+    super::grant::rename_grantee(work, kind, name, to);
+    let context = &mut work.session.context;
+    let current = match kind {
+        ObjectKind::Role => &mut context.role,
+        ObjectKind::Warehouse => &mut context.warehouse,
+        _ => return Ok(()),
+    };
+    if current.as_ref() == Some(name) {
+        *current = Some(to.clone());
+    }
+    Ok(())
+}
+
+/// Takes off the policies and tags that UNSET names.
+fn untie(
+    work: &Work<'_>,
+    links: &mut Vec<super::store::Link>,
+    uses: &[crate::model::command::ObjectUse],
+) -> Result<(), Stop> {
+    uses.iter().try_for_each(|one| {
+        links::untie(work, links, &Unlink { kind: one.kind, name: Some(one.name.clone()) })
+    })
 }
 
 fn routine(work: &mut Work<'_>, target: &Target, name: &QualifiedName, actions: &[Action]) -> Done {
@@ -235,6 +296,10 @@ fn routine(work: &mut Work<'_>, target: &Target, name: &QualifiedName, actions: 
                 object.name.clone_from(&to.name);
                 work.put_in(&to, object, temporary)?;
             }
+        } else if let Some((mut object, temporary)) = work.take_out("routine", &place, &at) {
+            let changed = one(work, &mut object, action);
+            work.put_in(&place, object, temporary)?;
+            changed?;
         }
     }
     Ok((Grade::Applied, done()))
@@ -275,9 +340,13 @@ fn object(work: &mut Work<'_>, target: &Target, name: &QualifiedName, actions: &
     let mut grade = Grade::Applied;
     for action in actions {
         work.check_uses(uses(action))?;
+        if changed.kind == ObjectKind::Task {
+            tasks::may_alter(work, &place, &changed, action)?;
+        }
         match action {
             Action::Rename(to) => return rename(work, &place, changed, to),
             Action::Swap(with) => return swap(work, target, &place, changed, with),
+            Action::After { add, tasks } => tasks::change_after(work, &place, &mut changed, *add, tasks)?,
             other => {
                 if !one(work, &mut changed, other)? {
                     grade = Grade::Recorded;
@@ -303,11 +372,11 @@ fn one(work: &mut Work<'_>, object: &mut Object, action: &Action) -> Result<bool
         Action::DropPrimaryKey => object.keys.retain(|key| key.rule != KeyRule::Primary),
         Action::ClusterBy(exprs) => table::cluster_by(work, object, exprs)?,
         Action::DropClusteringKey => object.cluster_by.clear(),
-        Action::Set { properties, comment, secure, uses } => {
+        Action::Set { properties, comment, secure, links, .. } => {
             object.properties.extend(by_name(properties));
             object.comment = comment.clone().or(object.comment.take());
             object.secure = secure.unwrap_or(object.secure);
-            return Ok(uses.is_empty());
+            links::relation(work, object, links)?;
         }
         Action::Unset { properties, uses } => {
             object.properties.retain(|known, _| !properties.contains(known));
@@ -317,13 +386,32 @@ fn one(work: &mut Work<'_>, object: &mut Object, action: &Action) -> Result<bool
             if properties.iter().any(|name| name == "SECURE") {
                 object.secure = false;
             }
-            return Ok(uses.is_empty());
+            if properties.iter().any(|name| name == "ALLOWED_VALUES") {
+                object.allowed_values.clear();
+            }
+            untie(work, &mut object.links, uses)?;
         }
-        Action::Columns(columns, _) => {
+        Action::Columns(columns, uses) => {
             table::require(object, columns)?;
-            return Ok(false);
+            // Without a policy it is search optimization.
+            return Ok(!uses.is_empty());
         }
-        Action::ManagedAccess(_) | Action::Other(_) | Action::Rename(_) | Action::Swap(_) => {
+        Action::Link(link) => links::relation(work, object, std::slice::from_ref(link))?,
+        Action::Unlink(unlink) => links::drop_policy(work, object, unlink)?,
+        Action::Run(on) if tasks::first_state(object.kind).is_some() => {
+            object.state = Some(if *on { State::Started } else { State::Suspended });
+        }
+        // A warehouse stops and starts by itself too.
+        Action::Run(_) => return Ok(object.kind.scope() == KindScope::Account),
+        Action::AllowedValues { add: true, values } => object.allowed_values.extend(values.iter().cloned()),
+        Action::AllowedValues { add: false, values } => {
+            object.allowed_values.retain(|value| !values.contains(value));
+        }
+        Action::After { .. }
+        | Action::ManagedAccess(_)
+        | Action::Other(_)
+        | Action::Rename(_)
+        | Action::Swap(_) => {
             return Ok(false);
         }
     }
@@ -351,6 +439,9 @@ fn rename(work: &mut Work<'_>, place: &Place, object: Object, to: &crate::model:
     if let Some((_, temporary)) = work.take_out(space, place, place.name.as_str()) {
         let object = Object { name: to.name.clone(), ..object };
         work.put_in(&to, object, temporary)?;
+        if !temporary {
+            Renamed::one(place.to_string(), to.to_string()).everywhere(work);
+        }
     }
     Ok((Grade::Applied, done()))
 }
@@ -378,6 +469,9 @@ fn swap(
     work.take_out(space, &other_place, other_place.name.as_str());
     work.put_in(&other_place, Object { name: other_place.name.clone(), ..own }, temporary)?;
     work.put_in(place, Object { name: place.name.clone(), ..other }, temporary)?;
+    if !temporary {
+        Renamed::swapped(&place.to_string(), &other_place.to_string()).everywhere(work);
+    }
     Ok((Grade::Applied, done()))
 }
 
@@ -424,7 +518,11 @@ pub(super) fn comment(work: &mut Work<'_>, target: &Target, column: Option<&Colu
             if !target.if_exists {
                 work.check_use(kind, &target.name)?;
             }
-            return Ok((Grade::Recorded, done()));
+            let stored = work.catalog.objects.get_mut(kind.name_space());
+            let Some(object) = stored.and_then(|objects| objects.get_mut(name.name.as_str())) else {
+                return Ok((Grade::Recorded, done()));
+            };
+            object.comment = text;
         }
     }
     Ok((Grade::Applied, done()))

@@ -27,8 +27,21 @@ const LAST: &[&str] = &["AFTER", "WHEN"];
 
 /// Words that end a clause of several words.
 const STARTS: &[&str] = &[
-    "AS", "LANGUAGE", "EXECUTE", "COMMENT", "STRICT", "IMMUTABLE", "VOLATILE", "MEMOIZABLE", "RUNTIME_VERSION",
-    "PACKAGES", "HANDLER", "IMPORTS", "CALLED", "WHEN", "AFTER",
+    "AS",
+    "LANGUAGE",
+    "EXECUTE",
+    "COMMENT",
+    "STRICT",
+    "IMMUTABLE",
+    "VOLATILE",
+    "MEMOIZABLE",
+    "RUNTIME_VERSION",
+    "PACKAGES",
+    "HANDLER",
+    "IMPORTS",
+    "CALLED",
+    "WHEN",
+    "AFTER",
 ];
 
 /// Whether the definition of a kind is kept as clauses. A view's is its query; those of other kinds stay as written.
@@ -73,9 +86,11 @@ impl Clauses {
         };
         parts.extend(FIRST.iter().filter_map(written));
         let apart = |name: &str| FIRST.contains(&name) || LAST.contains(&name);
-        parts.extend(self.named.iter().filter(|(name, _)| !apart(name)).map(|(name, value)| {
-            if value.is_empty() { name.clone() } else { format!("{name} = {value}") }
-        }));
+        parts.extend(
+            self.named.iter().filter(|(name, _)| !apart(name)).map(|(name, value)| {
+                if value.is_empty() { name.clone() } else { format!("{name} = {value}") }
+            }),
+        );
         parts.extend(LAST.iter().filter_map(written));
         if let Some(body) = &self.body {
             let quoted = if !kind.is_routine() {
@@ -99,7 +114,11 @@ pub(super) fn plain(text: &str) -> String {
     for token in tokens(text).filter(solid) {
         let word = matches!(
             token.kind,
-            TokenKind::Word | TokenKind::QuotedName | TokenKind::Number | TokenKind::String | TokenKind::DollarString
+            TokenKind::Word
+                | TokenKind::QuotedName
+                | TokenKind::Number
+                | TokenKind::String
+                | TokenKind::DollarString
         );
         if word && word_before {
             out.push(' ');
@@ -290,9 +309,10 @@ impl<'t> Reader<'t> {
 
     /// Whether the clause is a condition, in which `=` compares.
     fn is_when(&self) -> bool {
-        self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).is_some_and(|token| {
-            token.of(self.text).eq_ignore_ascii_case("WHEN")
-        })
+        self.at
+            .checked_sub(1)
+            .and_then(|at| self.tokens.get(at))
+            .is_some_and(|token| token.of(self.text).eq_ignore_ascii_case("WHEN"))
     }
 
     /// What stands behind AS: the inside of a literal that stands alone, else all.
@@ -361,11 +381,23 @@ mod tests {
                 "(a int) returns table (x int, y varchar) language python runtime_version = '3.11' handler='f' as $$ x $$",
                 "(A INT) RETURNS TABLE(X INT,Y VARCHAR) LANGUAGE PYTHON HANDLER = 'f' RUNTIME_VERSION = '3.11' AS $$x$$",
             ),
-            (ObjectKind::Stream, "on table staged.lines append_only = true", "ON TABLE STAGED.LINES APPEND_ONLY = TRUE"),
+            (
+                ObjectKind::Stream,
+                "on table staged.lines append_only = true",
+                "ON TABLE STAGED.LINES APPEND_ONLY = TRUE",
+            ),
             (ObjectKind::Sequence, "start with 5 increment by = -2 order", "START 5 INCREMENT -2 ORDER"),
             (ObjectKind::FileFormat, "type = json\n compression = auto", "COMPRESSION = AUTO TYPE = JSON"),
-            (ObjectKind::Stage, "url='s3://b/' file_format=(type=csv)", "FILE_FORMAT = (TYPE=CSV) URL = 's3://b/'"),
-            (ObjectKind::Pipe, "auto_ingest = true as copy into t from @s", "AUTO_INGEST = TRUE AS copy into t from @s"),
+            (
+                ObjectKind::Stage,
+                "url='s3://b/' file_format=(type=csv)",
+                "FILE_FORMAT = (TYPE=CSV) URL = 's3://b/'",
+            ),
+            (
+                ObjectKind::Pipe,
+                "auto_ingest = true as copy into t from @s",
+                "AUTO_INGEST = TRUE AS copy into t from @s",
+            ),
         ] {
             let text = Clauses::read(kind, written).text(kind);
             assert_eq!(text, expected, "{written}");

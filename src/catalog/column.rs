@@ -2,12 +2,13 @@
 
 use super::{
     create::duplicate,
-    store::{Column, Object},
+    defaults, links,
+    store::{Column, KeyRule, Object},
     table::{self, require},
     work::{Stop, Work},
 };
 use crate::model::{
-    command::{ColumnChange, ColumnDef, ColumnRef, DataType},
+    command::{ColumnChange, ColumnDef, ColumnRef, DataType, ObjectUse},
     ident::Ident,
     refusal::{SnowflakeError, UNKNOWN_CODE},
 };
@@ -23,11 +24,13 @@ pub(super) fn add(work: &mut Work<'_>, object: &mut Object, added: &[(bool, Colu
             let detail = format!("column '{}' already exists", def.name);
             return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail).into());
         }
+        defaults::of_added_column(def)?;
         table::column_reads(work, def, object)?;
         let Some(columns) = object.columns.as_mut() else { continue };
         // ADD COLUMN does not say whether the table has rows: NOT NULL without a default is let through.
         let mut column = table::column(def);
         column.not_null = def.not_null;
+        links::column(work, &mut column, &def.links)?;
         columns.push(column);
         for constraint in &def.constraints {
             table::add_key(work, object, constraint, false)?;
@@ -47,13 +50,35 @@ pub(super) fn drop(object: &mut Object, if_exists: bool, dropped: &[ColumnRef]) 
     }
     if columns.iter().all(|column| names.contains(&&column.name)) {
         let detail = "cannot drop all the columns of a table";
-        return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail).into());
+        return Err(SnowflakeError::compilation("001432", "42601", detail).into());
     }
     let names: Vec<Ident> = names.into_iter().cloned().collect();
+    unused(object, &names)?;
     if let Some(columns) = &mut object.columns {
         columns.retain(|column| !names.contains(&column.name));
     }
     object.keys.retain(|key| !key.columns.iter().any(|column| names.contains(column)));
+    Ok(())
+}
+
+/// Refuses columns that the clustering key, a virtual column or a check over several columns reads.
+fn unused(object: &Object, names: &[Ident]) -> Result<(), Stop> {
+    let refuse = |name: &Ident, by: &str| {
+        let detail = format!("Cannot drop column '{name}' which belongs to {by}");
+        Err(Stop::from(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail)))
+    };
+    if let Some(name) = object.cluster_by.iter().find(|name| names.contains(name)) {
+        return refuse(name, "a clustering key");
+    }
+    let computed = object.columns.iter().flatten().filter(|column| !names.contains(&column.name));
+    if let Some(name) = computed.flat_map(|column| &column.reads).find(|name| names.contains(name)) {
+        return refuse(name, "a virtual column");
+    }
+    let checks = object.keys.iter().filter(|key| key.rule == KeyRule::Check);
+    let several = checks.filter(|key| key.columns.iter().any(|column| *column != key.columns[0]));
+    if let Some(name) = several.flat_map(|key| &key.columns).find(|name| names.contains(name)) {
+        return refuse(name, "a check constraint");
+    }
     Ok(())
 }
 
@@ -64,10 +89,19 @@ pub(super) fn rename(object: &mut Object, from: &ColumnRef, to: &Ident) -> Resul
         let detail = format!("column '{to}' already exists");
         return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail).into());
     }
-    let stored = object.columns.iter_mut().flatten().filter(|column| column.name == *name);
-    stored.for_each(|column| column.name.clone_from(to));
-    let keys = object.keys.iter_mut().flat_map(|key| &mut key.columns).chain(&mut object.cluster_by);
-    keys.filter(|column| *column == name).for_each(|column| column.clone_from(to));
+    if object.cluster_by.contains(name) {
+        let detail = format!("Cannot rename column '{name}' which belongs to a clustering key");
+        return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail).into());
+    }
+    let mut named: Vec<&mut Ident> = object.keys.iter_mut().flat_map(|key| &mut key.columns).collect();
+    named.extend(object.links.iter_mut().flat_map(|link| &mut link.columns));
+    for column in object.columns.iter_mut().flatten() {
+        named.extend(
+            column.reads.iter_mut().chain(column.links.iter_mut().flat_map(|link| &mut link.columns)),
+        );
+        named.push(&mut column.name);
+    }
+    named.into_iter().filter(|column| *column == name).for_each(|column| column.clone_from(to));
     Ok(())
 }
 
@@ -78,9 +112,10 @@ pub(super) fn change(
     change: &ColumnChange,
 ) -> Result<(), Stop> {
     require(object, std::slice::from_ref(column))?;
-    if let ColumnChange::Uses(uses) = change {
-        work.recorded = true;
-        return work.check_uses(uses);
+    if let ColumnChange::Links(links) = change {
+        let uses: Vec<_> =
+            links.iter().map(|link| ObjectUse { kind: link.kind, name: link.name.clone() }).collect();
+        work.check_uses(&uses)?;
     }
     let name = column.column();
     let stored = object.columns.iter_mut().flatten().find(|stored| Some(&stored.name) == name);
@@ -94,7 +129,16 @@ pub(super) fn change(
         ColumnChange::Default(value) => stored.default = Some(value.clone()),
         ColumnChange::DropDefault => stored.default = None,
         ColumnChange::Comment(comment) => stored.comment.clone_from(comment),
-        ColumnChange::Uses(_) => {}
+        ColumnChange::Links(set) => links::column(work, stored, set)?,
+        ColumnChange::Unlinks(gone) => {
+            for unlink in gone {
+                let named =
+                    unlink.name.iter().map(|name| ObjectUse { kind: unlink.kind, name: name.clone() });
+                work.check_uses(&named.collect::<Vec<_>>())?;
+                links::untie(work, &mut stored.links, unlink)?;
+            }
+        }
+        ColumnChange::Other => work.recorded = true,
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The session: where it stands, its variables, parameters, transaction and temporary objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     lookup::Found,
@@ -27,6 +27,8 @@ pub struct SessionState {
     pub parameters: BTreeMap<String, String>,
     /// Temporary objects by database and schema.
     pub(in crate::catalog) temporary: BTreeMap<(Ident, Ident), Objects>,
+    /// Grants of objects that were dropped in this session, by name space and name.
+    pub(in crate::catalog) lost: BTreeMap<(String, String), BTreeSet<String>>,
     /// A transaction is open.
     pub(in crate::catalog) transaction: bool,
     /// AUTOCOMMIT was switched off: DML opens a transaction.

@@ -1,11 +1,13 @@
 //! CREATE of databases, schemas and views, and what all CREATEs share.
 
 use super::{
-    Reply,
+    Reply, links,
     lookup::{Found, Place},
+    lost,
+    refs::{self, Renamed},
     scope::Columns,
     select::Reading,
-    store::{Column, Database, Object, Schema, by_name},
+    store::{Column, Database, Object, Schema, State, by_name},
     work::{Done, Grade, Stop, Work, say},
 };
 use crate::model::{
@@ -58,6 +60,14 @@ pub(super) fn taken(
     } else {
         work.find_key(kind.name_space(), place, key)?
     };
+    // A temporary relation shadows any other but a stream.
+    if temporary
+        && kind.is_relation()
+        && let Found::Here(stream) = permanent(work, kind, place, key)?
+        && stream.kind == ObjectKind::Stream
+    {
+        return Err(SnowflakeError::exists_as(place, ObjectKind::Stream).into());
+    }
     // A permanent object may be made behind a temporary one.
     let found = match found {
         Found::Here(_) if !temporary && work.is_temporary(kind, place) => permanent(work, kind, place, key)?,
@@ -105,63 +115,109 @@ pub(super) fn place_of(
     Ok(place)
 }
 
+/// What a new object takes over from the one that it replaces.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Copies {
+    /// COPY GRANTS.
+    pub(super) grants: bool,
+    /// COPY TAGS.
+    pub(super) tags: bool,
+}
+
 /// Puts a new object in; what it replaces goes where DROP puts it.
 pub(super) fn store(
     work: &mut Work<'_>,
     place: &Place,
     mut object: Object,
     temporary: bool,
-    copy_grants: bool,
+    copies: Copies,
 ) -> Result<(), Stop> {
     let space = object.kind.name_space();
     let key = object.key();
     object.owner.clone_from(&work.session.context.role);
     let shadowed = !temporary && work.is_temporary(object.kind, place);
+    let mut replaced = None;
     if temporary != work.is_temporary(object.kind, place) && (temporary || shadowed) {
         // The other layer's object stays as it is.
         if shadowed {
             let schema = work.schema_mut(&place.database, &place.schema)?;
-            if let Some(old) = schema.objects.get_mut(space).and_then(|inner| inner.remove(&key)) {
-                bury(schema, old);
-            }
+            replaced = schema.objects.get_mut(space).and_then(|inner| inner.remove(&key));
         }
     } else if let Some((old, was_temporary)) = work.take_out(space, place, &key) {
-        if copy_grants {
-            object.grants.clone_from(&old.grants);
-        }
-        if !was_temporary {
-            bury(work.schema_mut(&place.database, &place.schema)?, old);
+        if was_temporary {
+            take_over(&mut object, &old, copies);
+        } else {
+            replaced = Some(old);
         }
     }
-    if !temporary && !copy_grants {
+    if let Some(old) = &replaced {
+        take_over(&mut object, old, copies);
+    }
+    if !temporary && !copies.grants {
         future_grants(work, place, &mut object);
     }
+    if !temporary {
+        let gone = lost::remembered(work, &object, place);
+        let old = replaced.as_ref().map(|old| &old.grants).or(gone.as_ref());
+        if let Some(old) = old {
+            lost::warn(&mut work.warnings, object.kind, place, old, &object.grants);
+        }
+    }
+    if let Some(old) = replaced {
+        refs::forget_table(work, &old, &place.to_string());
+        bury(work, place, old)?;
+    }
     work.put_in(place, object, temporary)
+}
+
+fn take_over(object: &mut Object, old: &Object, copies: Copies) {
+    if copies.grants {
+        object.grants.clone_from(&old.grants);
+    }
+    if copies.tags {
+        let tags = old.links.iter().filter(|link| link.kind == ObjectKind::Tag).cloned();
+        object.links.extend(tags);
+        object.links.sort();
+        object.links.dedup();
+    }
 }
 
 /// OR ALTER: the object stays what it is and gets the new definition.
 pub(super) fn redefine(work: &mut Work<'_>, place: &Place, new: Object) -> Result<(), Stop> {
     let Some((old, temporary)) = work.take_out(new.kind.name_space(), place, &new.key()) else {
-        return store(work, place, new, false, false);
+        return store(work, place, new, false, Copies::default());
     };
     let object = Object {
         created_on: old.created_on,
         owner: old.owner,
         grants: old.grants,
         secure: old.secure || new.secure,
+        links: old.links,
+        state: old.state,
         ..new
     };
     work.put_in(place, object, temporary)
 }
 
-/// Keeps a dropped object for UNDROP.
-pub(super) fn bury(schema: &mut Schema, old: Object) {
-    if old.kind.can(Ability::Undrop) || schema.open {
+/// Keeps a dropped object for UNDROP, unless it or its container keeps nothing.
+pub(super) fn bury(work: &mut Work<'_>, place: &Place, old: Object) -> Result<(), Stop> {
+    let of = |properties: &std::collections::BTreeMap<String, String>| {
+        properties.get("DATA_RETENTION_TIME_IN_DAYS").map(|days| days.trim() == "0")
+    };
+    let database = work.database(&place.database)?;
+    let schema = database.schemas.get(&place.schema);
+    let nothing = of(&old.properties)
+        .or_else(|| of(&schema?.properties))
+        .or_else(|| of(&database.properties))
+        .unwrap_or(false);
+    let schema = work.schema_mut(&place.database, &place.schema)?;
+    if (old.kind.can(Ability::Undrop) && !nothing) || schema.open {
         schema.dropped.push(old);
     }
+    Ok(())
 }
 
-/// Grants on future objects of the schema, else of the database.
+/// Grants on future objects of the schema, which hide those of the database.
 fn future_grants(work: &Work<'_>, place: &Place, object: &mut Object) {
     let Some(database) = work.catalog.databases.get(&place.database) else { return };
     let kind = family(object.kind);
@@ -173,7 +229,14 @@ fn future_grants(work: &Work<'_>, place: &Place, object: &mut Object) {
     if found.is_empty() {
         found = of(&database.future_grants);
     }
-    object.grants.extend(found);
+    for grant in found {
+        match grant.strip_prefix("OWNERSHIP TO ROLE ") {
+            Some(role) => object.owner = Some(Ident::written(role)),
+            None => {
+                object.grants.insert(grant);
+            }
+        }
+    }
 }
 
 pub(super) fn kept(name: &Ident) -> (Grade, Reply) {
@@ -205,8 +268,8 @@ fn database(work: &mut Work<'_>, def: &ContainerDef) -> Done {
         Some(source) => {
             let source = work.known(source)?.name;
             let mut copy = work.database(&source)?.clone();
-            copy.dropped.clear();
             restamp_database(&mut copy, &now);
+            Renamed::one(source.to_string(), name.to_string()).in_database(&mut copy);
             copy
         }
         None if def.foreign => Database::open(&now),
@@ -215,19 +278,29 @@ fn database(work: &mut Work<'_>, def: &ContainerDef) -> Done {
     match (work.catalog.databases.contains_key(&name), def.mode) {
         (true, Mode::Plain) => return Err(SnowflakeError::exists(&name).into()),
         (true, Mode::IfNotExists | Mode::Alter) => {
+            if def.mode == Mode::IfNotExists {
+                enter(work, &name, None);
+                return Ok(kept(&name));
+            }
+            let found = work.database_mut(&name)?;
+            found.comment.clone_from(&def.comment);
+            found.properties = by_name(&def.properties);
             enter(work, &name, None);
-            return if def.mode == Mode::Alter { Ok(created(def.kind, &name)) } else { Ok(kept(&name)) };
+            return Ok(created(def.kind, &name));
         }
         (true, Mode::Replace) => {
             if let Some(old) = work.catalog.databases.remove(&name) {
+                lost::warn(&mut work.warnings, def.kind, &name, &old.grants, &new.grants);
                 work.catalog.dropped.push((name.clone(), old));
+                work.session.temporary.retain(|(database, _), _| *database != name);
             }
         }
         (false, _) => {}
     }
     new.transient = def.transient;
-    new.comment.clone_from(&def.comment);
+    new.comment = def.comment.clone().or(new.comment);
     new.properties.extend(by_name(&def.properties));
+    links::tag(work, &mut new.links, &def.links)?;
     work.catalog.databases.insert(name.clone(), new);
     enter(work, &name, None);
     Ok(created(def.kind, &name))
@@ -235,13 +308,17 @@ fn database(work: &mut Work<'_>, def: &ContainerDef) -> Done {
 
 /// CREATE makes the container current.
 fn enter(work: &mut Work<'_>, database: &Ident, schema: Option<&Ident>) {
+    let public = Ident::stored("PUBLIC");
+    let found = work.catalog.databases.get(database);
+    let has_public = found.is_none_or(|found| found.open || found.schemas.contains_key(&public));
     let context = &mut work.session.context;
     context.database = Some(database.clone());
-    context.schema = Some(schema.cloned().unwrap_or_else(|| Ident::stored("PUBLIC")));
+    context.schema = schema.cloned().or_else(|| has_public.then_some(public));
 }
 
 fn restamp_database(database: &mut Database, now: &str) {
     now.clone_into(&mut database.created_on);
+    database.dropped.clear();
     database.grants.clear();
     for schema in database.schemas.values_mut() {
         restamp_schema(schema, now);
@@ -251,8 +328,17 @@ fn restamp_database(database: &mut Database, now: &str) {
 fn restamp_schema(schema: &mut Schema, now: &str) {
     now.clone_into(&mut schema.created_on);
     schema.dropped.clear();
+    if let Some(relations) = schema.objects.get_mut("relation") {
+        relations
+            .retain(|_, object| !matches!(object.kind, ObjectKind::ExternalTable | ObjectKind::HybridTable));
+    }
     for object in schema.objects.values_mut().flat_map(|objects| objects.values_mut()) {
         now.clone_into(&mut object.created_on);
+        object.state = object.state.map(|_| State::Suspended);
+        // The clone of a stream watches the clone of its source, or what is left of the source.
+        if let Some(source) = &mut object.source {
+            source.created_on = None;
+        }
     }
 }
 
@@ -269,11 +355,8 @@ fn schema(work: &mut Work<'_>, def: &ContainerDef) -> Done {
             let open = Schema { open: true, ..Schema::new(&now) };
             let mut copy = work.schema(&from, &source)?.cloned().unwrap_or(open);
             copy.grants.clear();
-            // External tables are not cloned.
-            if let Some(relations) = copy.objects.get_mut("relation") {
-                relations.retain(|_, object| object.kind != ObjectKind::ExternalTable);
-            }
             restamp_schema(&mut copy, &now);
+            Renamed::one(format!("{from}.{source}"), full.clone()).in_schema(&mut copy);
             copy
         }
         None => Schema::new(&now),
@@ -284,18 +367,29 @@ fn schema(work: &mut Work<'_>, def: &ContainerDef) -> Done {
         (true, Mode::Plain) => return Err(SnowflakeError::exists(&full).into()),
         (true, Mode::IfNotExists | Mode::Alter) => {
             enter(work, &database, Some(&name));
-            return if def.mode == Mode::Alter { Ok(created(def.kind, &name)) } else { Ok(kept(&name)) };
+            if def.mode == Mode::IfNotExists || information {
+                return Ok(kept(&name));
+            }
+            let found = work.schema_mut(&database, &name)?;
+            found.comment.clone_from(&def.comment);
+            found.properties = by_name(&def.properties);
+            found.managed_access = def.managed;
+            return Ok(created(def.kind, &name));
         }
         (true, Mode::Replace) if information => return Err(SnowflakeError::exists(&full).into()),
         _ => {}
     }
     new.transient = def.transient;
     new.managed_access = def.managed;
-    new.comment.clone_from(&def.comment);
+    new.comment = def.comment.clone().or(new.comment);
     new.properties.extend(by_name(&def.properties));
+    links::tag(work, &mut new.links, &def.links)?;
     let owner = work.database_mut(&database)?;
     if let Some(old) = owner.schemas.insert(name.clone(), new) {
+        let grants = old.grants.clone();
         owner.dropped.push((name.clone(), old));
+        lost::warn(&mut work.warnings, def.kind, &full, &grants, &std::collections::BTreeSet::new());
+        work.session.temporary.remove(&(database.clone(), name.clone()));
     }
     enter(work, &database, Some(&name));
     Ok(created(def.kind, &name))
@@ -315,17 +409,25 @@ pub(super) fn view(work: &mut Work<'_>, def: &ViewDef) -> Done {
     for (column, (_, comment)) in columns.iter_mut().flatten().zip(&def.columns) {
         column.comment.clone_from(comment);
     }
-    let object = Object {
+    for (name, link) in &def.column_links {
+        let column = columns.iter_mut().flatten().find(|column| column.name == *name);
+        if let Some(column) = column {
+            links::column(work, column, std::slice::from_ref(link))?;
+        }
+    }
+    let mut object = Object {
         secure: def.secure,
         comment: def.comment.clone(),
         columns,
         definition: Some(def.text.clone()),
         ..Object::new(def.kind, place.name.clone(), &work.stamp.now)
     };
+    links::relation(work, &mut object, &def.links)?;
     if let Taken::Altered = taken {
         redefine(work, &place, object)?;
     } else {
-        store(work, &place, object, def.temporary, def.copy_grants)?;
+        let copies = Copies { grants: def.copy_grants, tags: def.copy_tags };
+        store(work, &place, object, def.temporary, copies)?;
     }
     Ok(created(def.kind, &place.name))
 }

@@ -3,8 +3,11 @@
 use super::{
     Reply,
     create::{bury, family},
+    links,
     lookup::{Found, Place},
+    lost, refs,
     store::{INFORMATION_SCHEMA, identity, key},
+    tasks,
     work::{Done, Grade, Stop, Work, done, say},
 };
 use crate::model::{
@@ -45,10 +48,29 @@ pub(super) fn drop(work: &mut Work<'_>, target: &Target) -> Done {
     }
 }
 
+/// DROP ... RESTRICT of what foreign keys reference does nothing but say so.
+fn restricted(
+    work: &mut Work<'_>,
+    target: &Target,
+    full: &str,
+    inside: impl Fn(&Place) -> bool,
+) -> Option<(Grade, Reply)> {
+    if target.cascade != Some(false) || !refs::is_referenced(work, full, inside) {
+        return None;
+    }
+    let words = target.kind.words().to_ascii_lowercase();
+    work.warnings.push(format!("{words} {full} was not dropped: foreign keys of other tables reference it"));
+    Some((Grade::Applied, done()))
+}
+
 fn database(work: &mut Work<'_>, target: &Target, name: &Ident) -> Done {
+    if let Some(answer) = restricted(work, target, &name.to_string(), |place| place.database == *name) {
+        return Ok(answer);
+    }
     match work.catalog.databases.remove(name) {
         Some(old) => {
             work.catalog.dropped.push((name.clone(), old));
+            work.session.temporary.retain(|(database, _), _| database != name);
             work.left(name, None);
             Ok(dropped(name))
         }
@@ -58,6 +80,10 @@ fn database(work: &mut Work<'_>, target: &Target, name: &Ident) -> Done {
 }
 
 fn schema(work: &mut Work<'_>, target: &Target, database: &Ident, name: &Ident) -> Done {
+    let inside = |place: &Place| place.database == *database && place.schema == *name;
+    if let Some(answer) = restricted(work, target, &format!("{database}.{name}"), inside) {
+        return Ok(answer);
+    }
     let owner = match work.catalog.databases.get_mut(database) {
         Some(owner) => owner,
         None if target.if_exists => return Ok(absent(name)),
@@ -99,6 +125,7 @@ fn account(work: &mut Work<'_>, target: &Target, name: &Ident) -> Done {
         work.check_account(target.kind, name)?;
     }
     work.catalog.gone.entry(space.to_owned()).or_default().insert(name.clone());
+    super::grant::forget_grantee(work, target.kind, &name.to_string());
     if target.kind == ObjectKind::Warehouse && work.session.context.warehouse.as_ref() == Some(name) {
         work.session.context.warehouse = None;
     }
@@ -112,6 +139,7 @@ fn database_role(work: &mut Work<'_>, target: &Target, database: &Ident, role: &
     let owner = work.database_mut(database)?;
     let open = owner.open;
     let removed = owner.objects.get_mut("database role").and_then(|roles| roles.remove(role.as_str()));
+    super::grant::forget_grantee(work, target.kind, &format!("{database}.{role}"));
     match removed {
         Some(_) => Ok(dropped(role)),
         None if target.if_exists => Ok(absent(role)),
@@ -150,10 +178,24 @@ fn object(work: &mut Work<'_>, target: &Target, place: &Place) -> Done {
             return Err(SnowflakeError::missing(target.kind, printed).into());
         }
     }
+    links::unattached(work, target.kind, place)?;
+    if target.kind == ObjectKind::Task {
+        tasks::may_drop(work, place)?;
+    }
+    let full = place.to_string();
+    if let Some(answer) = restricted(work, target, &full, |other| other == place) {
+        return Ok(answer);
+    }
     if let Some((old, temporary)) = work.take_out(space, place, &at)
         && !temporary
     {
-        bury(work.schema_mut(&place.database, &place.schema)?, old);
+        lost::remember(work, place, &old);
+        match old.kind {
+            ObjectKind::Task => tasks::unlink(work, place),
+            ObjectKind::Tag => refs::forget_tag(work, &full),
+            _ => refs::forget_table(work, &old, &full),
+        }
+        bury(work, place, old)?;
     }
     Ok(dropped(&place.name))
 }
@@ -218,5 +260,6 @@ fn undrop_object(work: &mut Work<'_>, kind: ObjectKind, place: &Place) -> Result
     let at = schema.dropped.iter().rposition(matches);
     let at = at.ok_or_else(|| SnowflakeError::purged(kind, place))?;
     let old = schema.dropped.remove(at);
+    lost::remembered(work, &old, place);
     work.put_in(place, old, false)
 }

@@ -1,38 +1,25 @@
 //! CREATE of kinds that the catalogue knows by name, arguments and definition.
 
 use super::{
-    create::{Taken, created, in_schema, kept, place_of, redefine, store, taken},
+    create::{Copies, Taken, created, in_schema, kept, place_of, redefine, store, taken},
+    links,
     lookup::Found,
-    store::{Object, identity, key},
+    store::{Object, State, identity, key},
+    streams, tasks,
     work::{Done, Grade, Stop, Work},
 };
 use crate::model::{
-    command::{Mode, ObjectDef},
+    command::{DataType, Detail, Mode, ObjectDef},
     ident::Ident,
-    kind::{KindScope, ObjectKind},
+    kind::{Ability, KindScope, ObjectKind},
     refusal::SnowflakeError,
 };
 
-/// Kinds of which nothing is left to the server that a later statement could notice.
-fn is_modelled(kind: ObjectKind) -> bool {
-    kind.is_routine()
-        || matches!(
-            kind,
-            ObjectKind::Sequence
-                | ObjectKind::Stream
-                | ObjectKind::Task
-                | ObjectKind::Stage
-                | ObjectKind::FileFormat
-                | ObjectKind::Pipe
-                | ObjectKind::Role
-                | ObjectKind::DatabaseRole
-                | ObjectKind::Tag
-        )
-}
-
 pub(super) fn create(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     let graded = |done: Done| {
-        done.map(|(grade, reply)| (if is_modelled(def.kind) { grade } else { Grade::Recorded }, reply))
+        done.map(|(grade, reply)| {
+            (if def.kind.can(Ability::Modelled) { grade } else { Grade::Recorded }, reply)
+        })
     };
     let after: Vec<_> = def.uses.iter().filter(|one| one.kind == ObjectKind::Task).cloned().collect();
     match def.kind.scope() {
@@ -62,6 +49,15 @@ fn new(work: &Work<'_>, def: &ObjectDef, name: Ident) -> Object {
         arguments: if def.kind.is_routine() { def.arguments.as_deref().map(identity) } else { None },
         definition: def.definition.clone().filter(|text| !text.is_empty()),
         owner: work.session.context.role.clone(),
+        state: tasks::first_state(def.kind),
+        signature: match def.kind.name_space() {
+            "policy" => def.arguments.as_deref().map(|types| types.iter().map(DataType::to_string).collect()),
+            _ => None,
+        },
+        allowed_values: match &def.detail {
+            Detail::Tag(values) => values.iter().cloned().collect(),
+            _ => std::collections::BTreeSet::new(),
+        },
         ..Object::new(def.kind, name, &work.stamp.now)
     }
 }
@@ -73,18 +69,32 @@ fn account(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     work.check_uses(&def.uses)?;
     match (exists, def.mode) {
         (true, Mode::Plain) => return Err(SnowflakeError::exists(&name).into()),
-        (true, Mode::IfNotExists) => return Ok(kept(&name)),
+        (true, Mode::IfNotExists) => {
+            current_warehouse(work, def.kind, &name);
+            return Ok(kept(&name));
+        }
         _ => {}
     }
-    let object = new(work, def, name.clone());
+    let mut object = new(work, def, name.clone());
+    links::tag(work, &mut object.links, &def.links)?;
+    if exists
+        && let Some(old) = work.catalog.objects.get(space).and_then(|objects| objects.get(name.as_str()))
+    {
+        super::lost::warn(&mut work.warnings, def.kind, &name, &old.grants, &object.grants);
+    }
     work.catalog.objects.entry(space.to_owned()).or_default().insert(name.as_str().to_owned(), object);
     if let Some(gone) = work.catalog.gone.get_mut(space) {
         gone.remove(&name);
     }
-    if def.kind == ObjectKind::Warehouse {
+    current_warehouse(work, def.kind, &name);
+    Ok(created(def.kind, &name))
+}
+
+/// CREATE WAREHOUSE makes it current.
+fn current_warehouse(work: &mut Work<'_>, kind: ObjectKind, name: &Ident) {
+    if kind.name_space() == ObjectKind::Warehouse.name_space() {
         work.session.context.warehouse = Some(name.clone());
     }
-    Ok(created(def.kind, &name))
 }
 
 fn database_role(work: &mut Work<'_>, def: &ObjectDef) -> Done {
@@ -114,13 +124,24 @@ fn schema(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     if let Taken::Kept = taken {
         return Ok(kept(&place.name));
     }
+    if def.mode == Mode::Replace
+        && matches!(work.find_key(def.kind.name_space(), &place, &at)?, Found::Here(_))
+    {
+        links::unattached(work, def.kind, &place)?;
+    }
     source(work, def, &mut object)?;
     work.check_uses(&def.uses)?;
+    if let (Detail::Policy(returns), Some(takes)) = (&def.detail, &def.arguments) {
+        links::returns_what_it_takes(def.kind, takes, returns)?;
+    }
+    tasks::define(work, &place, &def.detail, &mut object)?;
+    streams::define(work, &def.detail, &mut object)?;
+    links::tag(work, &mut object.links, &def.links)?;
     // Only relations have a layer of temporary objects that shadows; other temporary kinds end with the session too.
     if let Taken::Altered = taken {
         redefine(work, &place, object)?;
     } else {
-        store(work, &place, object, def.temporary, def.copy_grants)?;
+        store(work, &place, object, def.temporary, Copies { grants: def.copy_grants, tags: false })?;
     }
     Ok(created(def.kind, &place.name))
 }
@@ -132,7 +153,16 @@ fn source(work: &Work<'_>, def: &ObjectDef, object: &mut Object) -> Result<(), S
     let place = work.place(&name, "CREATE")?;
     match work.find(def.kind, &place)? {
         Found::Here(found) => {
-            object.definition.clone_from(&found.definition);
+            let state = found.state.map(|_| State::Suspended);
+            *object = Object {
+                name: object.name.clone(),
+                created_on: object.created_on.clone(),
+                owner: object.owner.clone(),
+                comment: object.comment.clone().or_else(|| found.comment.clone()),
+                grants: std::collections::BTreeSet::new(),
+                state,
+                ..found.clone()
+            };
             Ok(())
         }
         Found::Unseen => Ok(()),

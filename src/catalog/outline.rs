@@ -116,7 +116,8 @@ fn objects(found: &Objects, home: (&Ident, &Ident), retention: &str) -> Objects 
 
 /// Only what is known to be compared: a field that the model learns stays out until its place here is decided.
 fn object(found: &Object, home: (&Ident, &Ident), retention: &str) -> Object {
-    let is_table = found.kind.is_relation() && !matches!(found.kind, ObjectKind::View | ObjectKind::MaterializedView);
+    let is_table =
+        found.kind.is_relation() && !matches!(found.kind, ObjectKind::View | ObjectKind::MaterializedView);
     let clauses = Clauses::of(found);
     let mut out = Object {
         owner: found.owner.clone(),
@@ -233,10 +234,10 @@ fn keys(found: &[Key], home: (&Ident, &Ident)) -> Vec<Key> {
     let listed = found.iter().filter(|key| key.rule != KeyRule::Check);
     let mut all: Vec<Key> = listed
         .map(|key| Key {
-                rule: key.rule,
-                name: key.name.clone().filter(|name| !name.as_str().starts_with("SYS_CONSTRAINT_")),
-                columns: key.columns.clone(),
-                references: key.references.as_ref().map(|table| in_full(table, home)),
+            rule: key.rule,
+            name: key.name.clone().filter(|name| !name.as_str().starts_with("SYS_CONSTRAINT_")),
+            columns: key.columns.clone(),
+            references: key.references.as_ref().map(|table| in_full(table, home)),
         })
         .collect();
     all.sort_by_key(|key| (key.rule, key.columns.clone(), key.references.clone()));

@@ -242,6 +242,7 @@ impl<'w, 'a> Reading<'w, 'a> {
             return Err(SnowflakeError::missing_object(&written).into());
         }
         let Found::Here(object) = self.work.find(ObjectKind::Table, &place)? else { return Ok(None) };
+        super::streams::readable(self.work, object)?;
         let columns = object.known_columns().map(|columns| columns.iter().map(output).collect::<Vec<_>>());
         let view = matches!(object.kind, ObjectKind::View | ObjectKind::MaterializedView);
         let definition = if view { object.definition.clone() } else { None };

@@ -45,6 +45,9 @@ pub struct Database {
     /// Grants on objects that will be created in it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub future_grants: BTreeSet<FutureGrant>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
     /// Database roles.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub objects: Objects,
@@ -92,6 +95,9 @@ pub struct Schema {
     /// Grants on objects that will be created in it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub future_grants: BTreeSet<FutureGrant>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
     /// Objects.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub objects: Objects,
@@ -143,6 +149,64 @@ pub struct Object {
     /// `SELECT TO ROLE X`, one a privilege and grantee.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub grants: BTreeSet<String>,
+    /// Policies and tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// Whether a task, alert or dynamic table runs; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// Predecessors of a task, in its own schema.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub after: BTreeSet<Ident>,
+    /// The root task that a task finalizes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finalizes: Option<Ident>,
+    /// What a stream watches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Watched>,
+    /// Types that a policy takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Vec<String>>,
+    /// Values that a tag may have; any if there are none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub allowed_values: BTreeSet<String>,
+}
+
+/// A policy or tag that is tied to something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Link {
+    /// A kind of policy, or TAG.
+    pub kind: ObjectKind,
+    /// Its full name.
+    pub name: String,
+    /// The value of a tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Columns that a policy reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Ident>,
+}
+
+/// Whether something runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    /// RESUME.
+    Started,
+    /// SUSPEND.
+    Suspended,
+}
+
+/// What a stream watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    /// Kind, as the statement says.
+    pub kind: ObjectKind,
+    /// Full name.
+    pub name: String,
+    /// When it was created: another object of the name is not what the stream watches. Absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_on: Option<String>,
 }
 
 /// A column.
@@ -168,6 +232,12 @@ pub struct Column {
     /// COMMENT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// Columns that a computed one reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<Ident>,
+    /// Policies and tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
 }
 
 impl Column {
@@ -181,6 +251,8 @@ impl Column {
             autoincrement: false,
             computed: false,
             comment: None,
+            reads: Vec::new(),
+            links: Vec::new(),
         }
     }
 }
@@ -259,6 +331,13 @@ impl Object {
             properties: BTreeMap::new(),
             definition: None,
             grants: BTreeSet::new(),
+            links: Vec::new(),
+            state: None,
+            after: BTreeSet::new(),
+            finalizes: None,
+            source: None,
+            signature: None,
+            allowed_values: BTreeSet::new(),
         }
     }
 

@@ -1,11 +1,15 @@
 //! CREATE TABLE.
 
 use super::{
-    create::{Taken, created, duplicate, kept, named_columns, place_of, redefine, store, taken},
+    create::{
+        Copies, Taken, created, duplicate, family, kept, named_columns, place_of, redefine, store, taken,
+    },
+    links,
     lookup::{Found, Place},
     scope::{Relation, Scope},
     select::Reading,
     store::{Column, Key, KeyRule, Object, by_name},
+    tasks,
     work::{Done, Stop, Work},
 };
 use crate::model::{
@@ -27,12 +31,16 @@ pub(super) fn create(work: &mut Work<'_>, def: &TableDef) -> Done {
     }
     work.check_uses(&def.uses)?;
     let (columns, copied) = columns(work, def)?;
+    let copied = copied.unwrap_or_else(|| Object::new(def.kind, place.name.clone(), &work.stamp.now));
+    let mut properties = copied.properties.clone();
+    properties.extend(by_name(&def.properties));
     let mut object = Object {
         transient: def.transient,
-        comment: def.comment.clone(),
+        comment: def.comment.clone().or_else(|| copied.comment.clone()),
         columns,
-        properties: by_name(&def.properties),
-        ..copied.unwrap_or_else(|| Object::new(def.kind, place.name.clone(), &work.stamp.now))
+        properties,
+        state: tasks::first_state(copied.kind),
+        ..copied
     };
     object.name.clone_from(&place.name);
     object.created_on.clone_from(&work.stamp.now);
@@ -40,7 +48,8 @@ pub(super) fn create(work: &mut Work<'_>, def: &TableDef) -> Done {
     if let Taken::Altered = taken {
         redefine(work, &place, object)?;
     } else {
-        store(work, &place, object, def.temporary, def.copy_grants)?;
+        let copies = Copies { grants: def.copy_grants, tags: def.copy_tags };
+        store(work, &place, object, def.temporary, copies)?;
     }
     Ok(created(def.kind, &place.name))
 }
@@ -63,9 +72,17 @@ fn columns(work: &mut Work<'_>, def: &TableDef) -> Result<(Option<Vec<Column>>, 
             match source_table(work, source)? {
                 Some(object) => {
                     let mut object = object;
-                    object.grants.clear();
+                    // Without an object to replace, COPY GRANTS takes those of the source.
+                    if !def.copy_grants {
+                        object.grants.clear();
+                    }
                     if like {
                         object.kind = def.kind;
+                        object.comment = None;
+                        object.properties.clear();
+                        object.definition = None;
+                        object.links.clear();
+                        object.columns.iter_mut().flatten().for_each(|column| column.links.clear());
                     }
                     Ok((object.columns.clone(), Some(object)))
                 }
@@ -105,6 +122,15 @@ pub(super) fn column(def: &ColumnDef) -> Column {
         autoincrement: def.autoincrement,
         computed: def.computed,
         comment: def.comment.clone(),
+        reads: if def.computed {
+            def.reads
+                .iter()
+                .flat_map(|one| &one.columns)
+                .filter_map(|column| column.column().cloned())
+                .collect()
+        } else {
+            Vec::new()
+        },
         ..Column::new(def.name.clone(), def.data_type.clone())
     }
 }
@@ -119,13 +145,19 @@ fn constraints(work: &mut Work<'_>, def: &TableDef, object: &mut Object) -> Resu
     for constraint in inline.chain(&def.constraints) {
         add_key(work, object, constraint, true)?;
     }
-    if def.kind == ObjectKind::Table || !def.cluster_by.is_empty() {
+    if !def.cluster_by.is_empty() {
         cluster_by(work, object, &def.cluster_by)?;
     }
     if def.kind == ObjectKind::Table {
         require(object, &def.policy_columns)?;
     }
-    Ok(())
+    for written in def.columns.iter().filter(|column| !column.links.is_empty()) {
+        let column = object.columns.iter_mut().flatten().find(|column| column.name == written.name);
+        if let Some(column) = column {
+            links::column(work, column, &written.links)?;
+        }
+    }
+    links::relation(work, object, &def.links)
 }
 
 /// Defaults see no column, computed columns and checks see those of the table.
@@ -201,7 +233,7 @@ pub(super) fn add_key(
         }
         Rule::Foreign { columns, table, referenced } => {
             require(object, columns)?;
-            let references = referenced_table(work, object, table, referenced)?;
+            let references = referenced_table(work, object, table, columns, referenced)?;
             Key { rule: KeyRule::Foreign, name, columns: names(columns), references }
         }
         Rule::Check(condition) => {
@@ -226,6 +258,7 @@ fn referenced_table(
     work: &mut Work<'_>,
     own: &Object,
     name: &Name,
+    from: &[ColumnRef],
     columns: &[ColumnRef],
 ) -> Result<Option<String>, Stop> {
     let Some(written) = work.written(name)? else { return Ok(None) };
@@ -235,9 +268,33 @@ fn referenced_table(
     }
     let place: Place = work.place(&written, "CREATE TABLE")?;
     match work.find(ObjectKind::Table, &place)? {
-        Found::Here(object) => require(object, columns)?,
+        Found::Here(object) => {
+            require(object, columns)?;
+            references_a_key(object, from, columns)?;
+        }
         Found::Unseen => {}
         Found::Missing => return Err(SnowflakeError::missing_table(&written).into()),
     }
     Ok(Some(place.to_string()))
+}
+
+/// A foreign key references a primary or unique key; without a list of columns, the primary key.
+fn references_a_key(table: &Object, from: &[ColumnRef], columns: &[ColumnRef]) -> Result<(), Stop> {
+    if family(table.kind) != ObjectKind::Table || table.columns.is_none() {
+        return Ok(());
+    }
+    let named: std::collections::BTreeSet<&Ident> = columns.iter().filter_map(ColumnRef::column).collect();
+    let fits = |key: &&Key| match key.rule {
+        KeyRule::Primary if columns.is_empty() => key.columns.len() == from.len(),
+        KeyRule::Primary | KeyRule::Unique => {
+            key.columns.iter().collect::<std::collections::BTreeSet<_>>() == named
+        }
+        KeyRule::Foreign | KeyRule::Check => false,
+    };
+    if table.keys.iter().any(|key| fits(&key)) {
+        return Ok(());
+    }
+    let detail =
+        format!("a foreign key must reference a primary key or a unique key of table '{}'", table.name);
+    Err(SnowflakeError::compilation(crate::model::refusal::UNKNOWN_CODE, "42601", detail).into())
 }

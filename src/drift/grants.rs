@@ -48,6 +48,11 @@ pub(super) fn grants(
             continue;
         }
         let statement = format!("REVOKE {privilege} ON {} FROM {to}", place.target());
-        out.push(place.difference(What::GrantUnexpected, None, Some(grant.clone()), Mend::statement(statement)));
+        out.push(place.difference(
+            What::GrantUnexpected,
+            None,
+            Some(grant.clone()),
+            Mend::statement(statement),
+        ));
     }
 }

@@ -133,7 +133,9 @@ fn joined(parts: impl IntoIterator<Item = String>) -> String {
 pub(super) fn create_database(place: &Place, database: &Database) -> String {
     let transient = if database.transient { "TRANSIENT " } else { "" };
     let head = format!("CREATE {transient}DATABASE {}", place.name);
-    joined([head].into_iter().chain(properties(&database.properties)).chain(comment(database.comment.as_ref())))
+    joined(
+        [head].into_iter().chain(properties(&database.properties)).chain(comment(database.comment.as_ref())),
+    )
 }
 
 pub(super) fn create_schema(place: &Place, schema: &Schema) -> String {

@@ -150,6 +150,11 @@ pub(super) fn comment(
     if expected != found {
         let text = mend::literal(expected.map_or("", String::as_str));
         let statement = format!("COMMENT ON {} IS {text}", place.target());
-        out.push(place.difference(What::Comment, expected.cloned(), found.cloned(), Mend::statement(statement)));
+        out.push(place.difference(
+            What::Comment,
+            expected.cloned(),
+            found.cloned(),
+            Mend::statement(statement),
+        ));
     }
 }

@@ -30,13 +30,12 @@ pub(super) fn table(
         }
     }
     if expected.cluster_by != found.cluster_by {
-        let list = |object: &Object| {
-            (!object.cluster_by.is_empty()).then(|| mend::names(&object.cluster_by))
-        };
+        let list = |object: &Object| (!object.cluster_by.is_empty()).then(|| mend::names(&object.cluster_by));
         let mend = if expected.cluster_by.is_empty() {
             Mend::statement(format!("ALTER TABLE {} DROP CLUSTERING KEY", place.name))
         } else {
-            let text = format!("ALTER TABLE {} CLUSTER BY ({})", place.name, mend::names(&expected.cluster_by));
+            let text =
+                format!("ALTER TABLE {} CLUSTER BY ({})", place.name, mend::names(&expected.cluster_by));
             Mend::with_note(text, "only the columns are known: compare the expressions with the script")
         };
         out.push(place.difference(What::Clustering, list(expected), list(found), mend));
@@ -51,7 +50,8 @@ pub(super) fn table(
 }
 
 fn columns(place: &Place, expected: &[Column], found: &[Column], out: &mut Vec<Difference>) {
-    let of = |columns: &'_ [Column], name: &Column| columns.iter().position(|column| column.name == name.name);
+    let of =
+        |columns: &'_ [Column], name: &Column| columns.iter().position(|column| column.name == name.name);
     for wanted in expected {
         match of(found, wanted) {
             Some(at) => column(place, wanted, &found[at], out),
@@ -148,9 +148,9 @@ fn retype(alter: &str, from: &DataType, to: &DataType) -> Mend {
     let (old, new) = (from.parameters(), to.parameters());
     match (from.base(), to.base()) {
         ("VARCHAR", "VARCHAR") if old <= new => Mend::statement(statement),
-        ("VARCHAR", "VARCHAR") => {
-            Mend::ByHand("Snowflake shortens no column: values could be cut; add a column, copy, drop, rename".to_owned())
-        }
+        ("VARCHAR", "VARCHAR") => Mend::ByHand(
+            "Snowflake shortens no column: values could be cut; add a column, copy, drop, rename".to_owned(),
+        ),
         ("NUMBER", "NUMBER") if old.get(1) == new.get(1) && old <= new => Mend::statement(statement),
         ("NUMBER", "NUMBER") if old.get(1) == new.get(1) => {
             Mend::with_note(statement, "fails while a value has more digits")

@@ -74,26 +74,14 @@ fn each_difference_is_told_with_what_mends_it() {
     for (expected, found, differences) in [
         (&[T][..], &[T][..], &[][..]),
         // Objects.
-        (
-            &[T],
-            &[],
-            &["missing: CREATE TABLE D.S.T (A NUMBER(10,2) NOT NULL, B VARCHAR(10))"],
-        ),
+        (&[T], &[], &["missing: CREATE TABLE D.S.T (A NUMBER(10,2) NOT NULL, B VARCHAR(10))"]),
         (&[], &[T], &["unexpected: ! DROP TABLE D.S.T"]),
         (&["CREATE SCHEMA x COMMENT = 'it''s'"], &[], &["missing: CREATE SCHEMA D.X COMMENT = 'it''s'"]),
-        (
-            &[],
-            &["CREATE SCHEMA x", "CREATE TABLE x.y (a INT)"],
-            &["unexpected: ! DROP SCHEMA D.X"],
-        ),
+        (&[], &["CREATE SCHEMA x", "CREATE TABLE x.y (a INT)"], &["unexpected: ! DROP SCHEMA D.X"]),
         (&[], &["CREATE VIEW v AS SELECT 1 AS a"], &["unexpected: DROP VIEW D.S.V"]),
         (&[], &["CREATE STAGE st"], &["unexpected: ! DROP STAGE D.S.ST"]),
         (&[], &["CREATE FUNCTION f(x INT) RETURNS INT AS 'x'"], &["unexpected: DROP FUNCTION D.S.F(NUMBER)"]),
-        (
-            &["CREATE SEQUENCE q INCREMENT = 5"],
-            &[],
-            &["missing: CREATE SEQUENCE D.S.Q INCREMENT 5"],
-        ),
+        (&["CREATE SEQUENCE q INCREMENT = 5"], &[], &["missing: CREATE SEQUENCE D.S.Q INCREMENT 5"]),
         (
             &["CREATE TABLE x (a INT)"],
             &["CREATE VIEW x AS SELECT 1 AS a"],
@@ -249,7 +237,10 @@ fn what_was_not_seen_is_no_difference() {
     assert_eq!(count(&unseen(&["TASK", "COLUMNS"])), 2);
     assert_eq!(count(&unseen(&["TASK", "COLUMNS", "PRIMARY KEYS", "GRANTS"])), 0);
     // The other way round: what a snapshot could not see is not unexpected.
-    assert_eq!(compare(&unseen(&["TASK"]), &full).iter().filter(|one| one.kind == ObjectKind::Task).count(), 0);
+    assert_eq!(
+        compare(&unseen(&["TASK"]), &full).iter().filter(|one| one.kind == ObjectKind::Task).count(),
+        0
+    );
     assert_eq!(compare(&bare, &full).iter().filter(|one| one.kind == ObjectKind::Task).count(), 1);
 }
 

@@ -122,18 +122,20 @@ struct Look<'s> {
 impl Look<'_> {
     async fn database(&mut self, name: &Ident) -> Result<Option<crate::catalog::Database>, DbError> {
         let quoted = name.quoted();
-        let databases =
-            self.must(format!("SHOW DATABASES LIKE '{}'", super::listing::pattern(name))).await?;
+        let databases = self.must(format!("SHOW DATABASES LIKE '{}'", super::listing::pattern(name))).await?;
         let Some(mut reading) = Reading::of(name, &databases) else { return Ok(None) };
         let schemas = self.must(format!("SHOW SCHEMAS IN DATABASE {quoted}")).await?;
         reading.schemas(&schemas);
         for (kind, words) in [(ObjectKind::Table, "TABLES"), (ObjectKind::View, "VIEWS")] {
-            if let Some(rows) = self.listing(kind.words(), format!("SHOW {words} IN DATABASE {quoted}")).await? {
+            if let Some(rows) =
+                self.listing(kind.words(), format!("SHOW {words} IN DATABASE {quoted}")).await?
+            {
                 reading.relations(kind, &rows);
             }
         }
         let dynamic = ObjectKind::DynamicTable.words();
-        if let Some(rows) = self.listing(dynamic, format!("SHOW DYNAMIC TABLES IN DATABASE {quoted}")).await? {
+        if let Some(rows) = self.listing(dynamic, format!("SHOW DYNAMIC TABLES IN DATABASE {quoted}")).await?
+        {
             reading.dynamic(&rows);
         }
         for kind in LISTED {

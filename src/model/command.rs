@@ -5,7 +5,9 @@ mod query;
 
 use std::fmt;
 
-pub use create::{ColumnDef, Constraint, ContainerDef, ObjectDef, Rule, TableDef, TableSource, ViewDef};
+pub use create::{
+    ColumnDef, Constraint, ContainerDef, Detail, ObjectDef, Rule, TableDef, TableSource, ViewDef,
+};
 pub use query::{Body, ColumnRef, Cte, Expr, FromItem, Item, Query, Select, Shape, Source};
 
 use super::{
@@ -204,6 +206,30 @@ pub struct ObjectUse {
     pub name: Name,
 }
 
+/// A policy or tag that a statement ties to an object or a column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// A kind of policy, or TAG.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub name: Name,
+    /// Columns that the policy reads.
+    pub columns: Vec<ColumnRef>,
+    /// The value of a tag, where it is a literal.
+    pub value: Option<String>,
+    /// FORCE: what is tied there already gives way.
+    pub force: bool,
+}
+
+/// A policy or tag that a statement takes off an object or a column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unlink {
+    /// A kind of policy, or TAG.
+    pub kind: ObjectKind,
+    /// Its name; without one, all of the kind.
+    pub name: Option<Name>,
+}
+
 /// A property: upper-case name and value as written, one blank between tokens.
 pub type Property = (String, String);
 
@@ -286,6 +312,8 @@ pub enum Action {
         secure: Option<bool>,
         /// What it names: policies, tags.
         uses: Vec<ObjectUse>,
+        /// Policies and tags that it sets.
+        links: Vec<Link>,
     },
     /// UNSET of properties; tags and policies too.
     Unset {
@@ -293,6 +321,26 @@ pub enum Action {
         properties: Vec<String>,
         /// What it names.
         uses: Vec<ObjectUse>,
+    },
+    /// ADD of a policy to a table or view.
+    Link(Link),
+    /// DROP of a policy from a table or view.
+    Unlink(Unlink),
+    /// RESUME: true, SUSPEND: false.
+    Run(bool),
+    /// ADD AFTER or REMOVE AFTER of a task.
+    After {
+        /// ADD.
+        add: bool,
+        /// The predecessors.
+        tasks: Vec<Name>,
+    },
+    /// ADD or DROP of a tag's ALLOWED_VALUES.
+    AllowedValues {
+        /// ADD.
+        add: bool,
+        /// The values.
+        values: Vec<String>,
     },
     /// Columns that the change names and that must exist (search optimization, policies).
     Columns(Vec<ColumnRef>, Vec<ObjectUse>),
@@ -315,8 +363,12 @@ pub enum ColumnChange {
     DropDefault,
     /// COMMENT.
     Comment(Option<String>),
-    /// Policies and tags.
-    Uses(Vec<ObjectUse>),
+    /// SET of policies and tags.
+    Links(Vec<Link>),
+    /// UNSET of policies and tags.
+    Unlinks(Vec<Unlink>),
+    /// Any other change.
+    Other,
 }
 
 /// GRANT or REVOKE.
@@ -330,6 +382,9 @@ pub struct Grant {
     pub on: GrantOn,
     /// To or from whom.
     pub grantees: Vec<ObjectUse>,
+    /// What becomes of the other grants when OWNERSHIP is granted: COPY CURRENT GRANTS keeps them (true), REVOKE
+    /// CURRENT GRANTS ends them (false).
+    pub keep_current: Option<bool>,
 }
 
 /// What is granted.

@@ -60,6 +60,9 @@ pub enum Ability {
     Comment,
     /// `G`: target of a GRANT.
     Grant,
+    /// `=`: the catalogue holds all of it that a later statement could notice (of the kinds that have no form of
+    /// their own in it).
+    Modelled,
 }
 
 impl Ability {
@@ -83,6 +86,7 @@ impl Ability {
             Self::Show => b'S',
             Self::Comment => b'M',
             Self::Grant => b'G',
+            Self::Modelled => b'=',
         }
     }
 }
@@ -150,33 +154,33 @@ kinds! {
     View = "VIEW", "VIEWS", Schema, "relation", "CRNAnsDEdSMG";
     MaterializedView = "MATERIALIZED VIEW", "MATERIALIZED VIEWS", Schema, "relation", "CRNnsDEdSMG";
     SemanticView = "SEMANTIC VIEW", "SEMANTIC VIEWS", Schema, "relation", "CRNAnsDEdSMG";
-    Stream = "STREAM", "STREAMS", Schema, "relation", "CRNALsDEdSMG";
-    Sequence = "SEQUENCE", "SEQUENCES", Schema, "sequence", "CRNLnsDEcdSMG";
-    Stage = "STAGE", "STAGES", Schema, "stage", "CRNALnsDEdSMG";
-    FileFormat = "FILE FORMAT", "FILE FORMATS", Schema, "file format", "CRNALnsDEdSMG";
-    Pipe = "PIPE", "PIPES", Schema, "pipe", "CRNAsDEdSMG";
-    Task = "TASK", "TASKS", Schema, "task", "CRNALsDEdSMG";
-    Alert = "ALERT", "ALERTS", Schema, "alert", "CRNALsDEdSMG";
-    Procedure = "PROCEDURE", "PROCEDURES", Schema, "routine", "CRNAnsDEdSMG";
-    Function = "FUNCTION", "FUNCTIONS", Schema, "routine", "CRNAnsDEdSMG";
-    ExternalFunction = "EXTERNAL FUNCTION", "EXTERNAL FUNCTIONS", Schema, "routine", "CRNAnsDEdSMG";
-    AggregateFunction = "AGGREGATE FUNCTION", "AGGREGATE FUNCTIONS", Schema, "routine", "CRNnsDEdSMG";
-    DataMetricFunction = "DATA METRIC FUNCTION", "DATA METRIC FUNCTIONS", Schema, "routine", "CRNAnsDEdSG";
-    Type = "TYPE", "TYPES", Schema, "type", "CRNsDEUdSMG";
-    Tag = "TAG", "TAGS", Schema, "tag", "CRNAnsDEUSMG";
-    Secret = "SECRET", "SECRETS", Schema, "secret", "CRNsDEdSMG";
-    NetworkRule = "NETWORK RULE", "NETWORK RULES", Schema, "network rule", "CRNAsDEdSMG";
-    MaskingPolicy = "MASKING POLICY", "MASKING POLICIES", Schema, "policy", "CRNAnsDEdSMG";
-    RowAccessPolicy = "ROW ACCESS POLICY", "ROW ACCESS POLICIES", Schema, "policy", "CRNAnsDEdSMG";
-    AggregationPolicy = "AGGREGATION POLICY", "AGGREGATION POLICIES", Schema, "policy", "CRNnsDEdSMG";
-    ProjectionPolicy = "PROJECTION POLICY", "PROJECTION POLICIES", Schema, "policy", "CRNnsDEdSMG";
-    JoinPolicy = "JOIN POLICY", "JOIN POLICIES", Schema, "policy", "CRNnsDEdSMG";
-    PrivacyPolicy = "PRIVACY POLICY", "PRIVACY POLICIES", Schema, "policy", "CRNnsDEdSMG";
-    PasswordPolicy = "PASSWORD POLICY", "PASSWORD POLICIES", Schema, "policy", "CRNnsDEdSMG";
-    SessionPolicy = "SESSION POLICY", "SESSION POLICIES", Schema, "policy", "CRNnsDEdSMG";
+    Stream = "STREAM", "STREAMS", Schema, "relation", "CRNALsDEdSMG=";
+    Sequence = "SEQUENCE", "SEQUENCES", Schema, "sequence", "CRNLnsDEcdSMG=";
+    Stage = "STAGE", "STAGES", Schema, "stage", "CRNALnsDEdSMG=";
+    FileFormat = "FILE FORMAT", "FILE FORMATS", Schema, "file format", "CRNALnsDEdSMG=";
+    Pipe = "PIPE", "PIPES", Schema, "pipe", "CRNAsDEdSMG=";
+    Task = "TASK", "TASKS", Schema, "task", "CRNALsDEdSMG=";
+    Alert = "ALERT", "ALERTS", Schema, "alert", "CRNALsDEdSMG=";
+    Procedure = "PROCEDURE", "PROCEDURES", Schema, "routine", "CRNAnsDEdSMG=";
+    Function = "FUNCTION", "FUNCTIONS", Schema, "routine", "CRNAnsDEdSMG=";
+    ExternalFunction = "EXTERNAL FUNCTION", "EXTERNAL FUNCTIONS", Schema, "routine", "CRNAnsDEdSMG=";
+    AggregateFunction = "AGGREGATE FUNCTION", "AGGREGATE FUNCTIONS", Schema, "routine", "CRNnsDEdSMG=";
+    DataMetricFunction = "DATA METRIC FUNCTION", "DATA METRIC FUNCTIONS", Schema, "routine", "CRNAnsDEdSG=";
+    Type = "TYPE", "TYPES", Schema, "type", "CRNsDEUdSMG=";
+    Tag = "TAG", "TAGS", Schema, "tag", "CRNAnsDEUSMG=";
+    Secret = "SECRET", "SECRETS", Schema, "secret", "CRNsDEdSMG=";
+    NetworkRule = "NETWORK RULE", "NETWORK RULES", Schema, "network rule", "CRNAsDEdSMG=";
+    MaskingPolicy = "MASKING POLICY", "MASKING POLICIES", Schema, "policy", "CRNAnsDEdSMG=";
+    RowAccessPolicy = "ROW ACCESS POLICY", "ROW ACCESS POLICIES", Schema, "policy", "CRNAnsDEdSMG=";
+    AggregationPolicy = "AGGREGATION POLICY", "AGGREGATION POLICIES", Schema, "policy", "CRNnsDEdSMG=";
+    ProjectionPolicy = "PROJECTION POLICY", "PROJECTION POLICIES", Schema, "policy", "CRNnsDEdSMG=";
+    JoinPolicy = "JOIN POLICY", "JOIN POLICIES", Schema, "policy", "CRNnsDEdSMG=";
+    PrivacyPolicy = "PRIVACY POLICY", "PRIVACY POLICIES", Schema, "policy", "CRNnsDEdSMG=";
+    PasswordPolicy = "PASSWORD POLICY", "PASSWORD POLICIES", Schema, "policy", "CRNnsDEdSMG=";
+    SessionPolicy = "SESSION POLICY", "SESSION POLICIES", Schema, "policy", "CRNnsDEdSMG=";
     AuthenticationPolicy = "AUTHENTICATION POLICY", "AUTHENTICATION POLICIES", Schema, "policy", "CRNAnsDEdSMG";
     PackagesPolicy = "PACKAGES POLICY", "PACKAGES POLICIES", Schema, "policy", "CRNsDEdSMG";
-    StorageLifecyclePolicy = "STORAGE LIFECYCLE POLICY", "STORAGE LIFECYCLE POLICIES", Schema, "policy", "CRNsDEdSMG";
+    StorageLifecyclePolicy = "STORAGE LIFECYCLE POLICY", "STORAGE LIFECYCLE POLICIES", Schema, "policy", "CRNsDEdSMG=";
     FeaturePolicy = "FEATURE POLICY", "FEATURE POLICIES", Schema, "policy", "CRNnsDEdS";
     MaintenancePolicy = "MAINTENANCE POLICY", "MAINTENANCE POLICIES", Schema, "policy", "CRNsDEdS";
     DataMovementPolicy = "DATA MOVEMENT POLICY", "DATA MOVEMENT POLICIES", Schema, "policy", "CRNsDES";
@@ -207,11 +211,11 @@ kinds! {
     DcmProject = "DCM PROJECT", "DCM PROJECTS", Schema, "dcm project", "CRNsDEdSMG";
     Budget = "BUDGET", "BUDGETS", Schema, "class instance", "CRNnDES";
     MlClassInstance = "ML CLASS INSTANCE", "ML CLASS INSTANCES", Schema, "class instance", "CRNDES";
-    DatabaseRole = "DATABASE ROLE", "DATABASE ROLES", Database, "database role", "CRNALnsDESMG";
+    DatabaseRole = "DATABASE ROLE", "DATABASE ROLES", Database, "database role", "CRNALnsDESMG=";
     ApplicationRole = "APPLICATION ROLE", "APPLICATION ROLES", Application, "application role", "CRNAnsDES";
-    Role = "ROLE", "ROLES", Account, "role", "CRNAnsDESMG";
-    User = "USER", "USERS", Account, "user", "CRNnsDEdSMG";
-    Warehouse = "WAREHOUSE", "WAREHOUSES", Account, "warehouse", "CRNAnsDEdSMG";
+    Role = "ROLE", "ROLES", Account, "role", "CRNAnsDESMG=";
+    User = "USER", "USERS", Account, "user", "CRNnsDEdSMG=";
+    Warehouse = "WAREHOUSE", "WAREHOUSES", Account, "warehouse", "CRNAnsDEdSMG=";
     InteractiveWarehouse = "INTERACTIVE WAREHOUSE", "INTERACTIVE WAREHOUSES", Account, "warehouse", "CRNnsDEdSMG";
     ResourceMonitor = "RESOURCE MONITOR", "RESOURCE MONITORS", Account, "resource monitor", "CRNsDESG";
     NetworkPolicy = "NETWORK POLICY", "NETWORK POLICIES", Account, "network policy", "CRNAnsDEdSMG";
@@ -426,7 +430,7 @@ mod tests {
             let json = serde_json::to_string(kind).unwrap();
             assert_eq!(json, format!("\"{}\"", kind.words()));
             assert_eq!(serde_json::from_str::<ObjectKind>(&json).unwrap(), *kind);
-            let known = b"CRNALKnswDEcUdSMG";
+            let known = b"CRNALKnswDEcUdSMG=";
             assert!(kind.letters().bytes().all(|letter| known.contains(&letter)), "{kind}");
         }
         assert!(serde_json::from_str::<ObjectKind>("\"TABEL\"").is_err());

@@ -126,7 +126,8 @@ fn of_object(kind: ObjectKind, written: &Object, plain: &Object, days: Cell) -> 
         ObjectKind::Table => {
             let is = |kind| yes(written.kind == kind);
             let columns: Vec<String> = written.cluster_by.iter().map(ToString::to_string).collect();
-            let cluster_by = if columns.is_empty() { String::new() } else { format!("LINEAR({})", columns.join(", ")) };
+            let cluster_by =
+                if columns.is_empty() { String::new() } else { format!("LINEAR({})", columns.join(", ")) };
             let on = if set("CHANGE_TRACKING").is_some() { "ON" } else { "OFF" };
             vec![
                 Some(cluster_by),
@@ -149,7 +150,8 @@ fn of_object(kind: ObjectKind, written: &Object, plain: &Object, days: Cell) -> 
         }
         ObjectKind::DynamicTable => vec![unquoted(set("TARGET_LAG")), set("WAREHOUSE").cloned()],
         ObjectKind::Task => {
-            let after = clause("AFTER").map(|names| names.split(", ").collect::<Vec<_>>()).unwrap_or_default();
+            let after =
+                clause("AFTER").map(|names| names.split(", ").collect::<Vec<_>>()).unwrap_or_default();
             vec![
                 clause("WAREHOUSE").cloned(),
                 unquoted(clause("SCHEDULE")),
@@ -268,24 +270,25 @@ pub(crate) fn sizes(data_type: Option<&str>) -> [Value; 5] {
 pub(crate) fn privileges(catalog: &Catalog, database: &Ident) -> Vec<[Cell; 6]> {
     let Some(found) = catalog.databases().get(database) else { return Vec::new() };
     let mut rows = Vec::new();
-    let mut add = |kind: &str, schema: Option<&Ident>, name: &Ident, grants: &std::collections::BTreeSet<String>| {
-        for grant in grants {
-            let Some((privilege, to)) = grant.split_once(" TO ") else { continue };
-            let (grantee_kind, grantee) = match to.strip_prefix("DATABASE ROLE ") {
-                Some(role) => ("DATABASE_ROLE", role),
-                None => ("ROLE", to.strip_prefix("ROLE ").unwrap_or(to)),
-            };
-            let grantee = grantee.rsplit('.').next().map(|name| Ident::written(name).as_str().to_owned());
-            rows.push([
-                Some(kind.to_owned()),
-                schema.map(|schema| schema.as_str().to_owned()),
-                Some(name.as_str().to_owned()),
-                Some(privilege.to_owned()),
-                grantee,
-                Some(grantee_kind.to_owned()),
-            ]);
-        }
-    };
+    let mut add =
+        |kind: &str, schema: Option<&Ident>, name: &Ident, grants: &std::collections::BTreeSet<String>| {
+            for grant in grants {
+                let Some((privilege, to)) = grant.split_once(" TO ") else { continue };
+                let (grantee_kind, grantee) = match to.strip_prefix("DATABASE ROLE ") {
+                    Some(role) => ("DATABASE_ROLE", role),
+                    None => ("ROLE", to.strip_prefix("ROLE ").unwrap_or(to)),
+                };
+                let grantee = grantee.rsplit('.').next().map(|name| Ident::written(name).as_str().to_owned());
+                rows.push([
+                    Some(kind.to_owned()),
+                    schema.map(|schema| schema.as_str().to_owned()),
+                    Some(name.as_str().to_owned()),
+                    Some(privilege.to_owned()),
+                    grantee,
+                    Some(grantee_kind.to_owned()),
+                ]);
+            }
+        };
     add("DATABASE", None, database, &found.grants);
     for (schema, inner) in &found.schemas {
         add("SCHEMA", Some(schema), schema, &inner.grants);

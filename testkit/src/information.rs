@@ -234,11 +234,7 @@ fn texts<const N: usize>(columns: &[&str; N], rows: Vec<[Option<String>; N]>) ->
 }
 
 /// A column as the catalogue has it.
-fn stored<'c>(
-    catalog: &'c Catalog,
-    table: &TableName,
-    column: &str,
-) -> Option<&'c snowops::catalog::Column> {
+fn stored<'c>(catalog: &'c Catalog, table: &TableName, column: &str) -> Option<&'c snowops::catalog::Column> {
     let database = catalog.databases().get(&Ident::stored(table.database.as_str()))?;
     let schema = database.schemas.get(&Ident::stored(table.schema.as_str()))?;
     schema.objects.get("relation")?.get(&table.table)?.column(&Ident::stored(column))

@@ -43,9 +43,8 @@ impl<'a> Row<'a> {
 
     /// `Y`, `true`, `ON`, `YES`.
     fn is(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|text| {
-            ["Y", "YES", "TRUE", "ON"].iter().any(|yes| text.eq_ignore_ascii_case(yes))
-        })
+        self.get(name)
+            .is_some_and(|text| ["Y", "YES", "TRUE", "ON"].iter().any(|yes| text.eq_ignore_ascii_case(yes)))
     }
 
     fn number(&self, name: &str) -> Option<u64> {
@@ -254,7 +253,8 @@ impl Reading {
                 }
                 kind => {
                     let Some(space) = space_of(kind) else { continue };
-                    let schema = row.ident("OBJECT_SCHEMA").and_then(|name| self.found.schemas.get_mut(&name));
+                    let schema =
+                        row.ident("OBJECT_SCHEMA").and_then(|name| self.found.schemas.get_mut(&name));
                     let objects = schema.and_then(|schema| schema.objects.get_mut(space));
                     if let Some(found) = objects.and_then(|objects| objects.get_mut(object)) {
                         found.grants.insert(entry);

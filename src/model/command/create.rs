@@ -1,6 +1,6 @@
 //! CREATE.
 
-use super::{ColumnRef, DataType, Expr, Mode, Name, ObjectUse, Property, Query};
+use super::{ColumnRef, DataType, Expr, Link, Mode, Name, ObjectUse, Property, Query};
 use crate::model::{ident::Ident, kind::ObjectKind};
 
 /// CREATE DATABASE or CREATE SCHEMA.
@@ -26,6 +26,8 @@ pub struct ContainerDef {
     pub properties: Vec<Property>,
     /// Tags and other objects that it names.
     pub uses: Vec<ObjectUse>,
+    /// Tags that it sets.
+    pub links: Vec<Link>,
 }
 
 /// CREATE of a table.
@@ -53,12 +55,16 @@ pub struct TableDef {
     pub policy_columns: Vec<ColumnRef>,
     /// COPY GRANTS.
     pub copy_grants: bool,
+    /// COPY TAGS.
+    pub copy_tags: bool,
     /// COMMENT.
     pub comment: Option<String>,
     /// Other properties.
     pub properties: Vec<Property>,
     /// Policies, tags, warehouses and other objects that it names.
     pub uses: Vec<ObjectUse>,
+    /// Policies and tags that it sets.
+    pub links: Vec<Link>,
 }
 
 /// Where a new table's columns come from.
@@ -99,6 +105,8 @@ pub struct ColumnDef {
     pub constraints: Vec<Constraint>,
     /// Policies and tags.
     pub uses: Vec<ObjectUse>,
+    /// Policies and tags that it sets.
+    pub links: Vec<Link>,
 }
 
 /// A constraint of a table.
@@ -147,10 +155,16 @@ pub struct ViewDef {
     pub columns: Vec<(Ident, Option<String>)>,
     /// COPY GRANTS.
     pub copy_grants: bool,
+    /// COPY TAGS.
+    pub copy_tags: bool,
     /// COMMENT.
     pub comment: Option<String>,
     /// Policies and tags.
     pub uses: Vec<ObjectUse>,
+    /// Policies and tags that it sets.
+    pub links: Vec<Link>,
+    /// Policies and tags that it sets on its columns.
+    pub column_links: Vec<(Ident, Link)>,
     /// The query.
     pub query: Query,
     /// The query as written.
@@ -180,4 +194,31 @@ pub struct ObjectDef {
     pub uses: Vec<ObjectUse>,
     /// Body, query or definition, as written, where the catalogue keeps it.
     pub definition: Option<String>,
+    /// Tags that it sets.
+    pub links: Vec<Link>,
+    /// What else a kind has that others depend on.
+    pub detail: Detail,
+}
+
+/// What objects of some kinds have that other statements depend on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Detail {
+    /// Nothing.
+    #[default]
+    None,
+    /// A task.
+    Task {
+        /// AFTER.
+        after: Vec<Name>,
+        /// FINALIZE.
+        finalize: Option<Name>,
+        /// SCHEDULE stands in it.
+        scheduled: bool,
+    },
+    /// A stream: what it watches.
+    Stream(ObjectUse),
+    /// A tag: ALLOWED_VALUES.
+    Tag(Vec<String>),
+    /// A policy: the type that it returns.
+    Policy(DataType),
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{
-        command::{Action, ColumnChange, Command},
+        command::{Action, ColumnChange, Command, Link, Unlink},
         facts::Verb,
         kind::ObjectKind,
     },
@@ -108,15 +108,32 @@ fn other(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
     if r.take("UNSET") {
         return unset(r);
     }
-    let mut uses = Vec::new();
-    if kind == ObjectKind::Task && (r.take_phrase("ADD AFTER") || r.take_phrase("REMOVE AFTER")) {
-        uses = r.commas(|r| r.use_of(ObjectKind::Task))?;
+    if r.is_any(&["RESUME", "SUSPEND"]) && r.kind_at(1).is_none() {
+        let on = r.is("RESUME");
+        r.step();
+        return Ok(Action::Run(on));
+    }
+    if kind == ObjectKind::Task && (r.is_phrase("ADD AFTER") || r.is_phrase("REMOVE AFTER")) {
+        let add = r.is("ADD");
+        r.step();
+        r.step();
+        let tasks = r.commas(|r| r.name(ObjectKind::Task))?;
+        r.finish()?;
+        return Ok(Action::After { add, tasks });
+    }
+    if kind == ObjectKind::Tag && (r.is_phrase("ADD ALLOWED_VALUES") || r.is_phrase("DROP ALLOWED_VALUES")) {
+        let add = r.is("ADD");
+        r.step();
+        r.step();
+        let values = r.commas(Reader::expect_string)?;
+        r.finish()?;
+        return Ok(Action::AllowedValues { add, values });
     }
     if kind == ObjectKind::Task && r.is("MODIFY") {
         r.skip_all();
     }
     r.skip_rest()?;
-    Ok(Action::Other(uses))
+    Ok(Action::Other(Vec::new()))
 }
 
 fn set(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
@@ -126,10 +143,10 @@ fn set(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
         if r.take("SECURE") {
             secure = Some(true);
         } else if r.take("TAG") {
-            options.uses.push(options::tag(r)?);
+            options.tie(options::tag(r)?);
             while r.is_op(",") && is_tag_value(r) {
                 r.step();
-                options.uses.push(options::tag(r)?);
+                options.tie(options::tag(r)?);
             }
         } else if r.take("CONTACT") {
             r.skip_rest()?;
@@ -142,8 +159,8 @@ fn set(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
             r.skip()?;
         }
     }
-    let Options { comment, properties, uses, .. } = options;
-    Ok(Action::Set { properties, comment, secure, uses })
+    let Options { comment, properties, uses, links, .. } = options;
+    Ok(Action::Set { properties, comment, secure, uses, links })
 }
 
 /// Whether `, name = 'text'` stands here, and not `, PROPERTY = value`.
@@ -171,6 +188,11 @@ fn unset(r: &mut Reader<'_>) -> Read<Action> {
     let (mut properties, mut uses) = (Vec::new(), Vec::new());
     if r.take("TAG") {
         uses = r.commas(|r| r.use_of(ObjectKind::Tag))?;
+    } else if r.is_phrase("MASKING POLICY") {
+        uses = r.commas(|r| {
+            r.take_phrase("MASKING POLICY");
+            r.use_of(ObjectKind::MaskingPolicy)
+        })?;
     } else {
         while !r.done() {
             if r.kind() == Some(TokenKind::Word) {
@@ -264,9 +286,18 @@ fn add_or_drop_policy(r: &mut Reader<'_>) -> Read<Vec<Action>> {
     if r.take_phrase("SEARCH OPTIMIZATION") {
         return search_optimization(r);
     }
+    if !adds && r.is_phrase("ALL ROW ACCESS POLICIES") {
+        r.take_phrase("ALL ROW ACCESS POLICIES");
+        return Ok(vec![Action::Unlink(Unlink { kind: ObjectKind::RowAccessPolicy, name: None })]);
+    }
     let mut options = Options::default();
     if adds && options.policy(r)? || !adds && !r.is("ALL") && !r.is("DATA") && options.policy(r)? {
-        return Ok(vec![Action::Columns(options.policy_columns, options.uses)]);
+        let mut found = vec![Action::Columns(options.policy_columns, options.uses)];
+        found.extend(options.links.into_iter().map(|link| {
+            let Link { kind, ref name, .. } = link;
+            if adds { Action::Link(link) } else { Action::Unlink(Unlink { kind, name: Some(name.clone()) }) }
+        }));
+        return Ok(found);
     }
     while !r.done() && !r.is_op(",") {
         r.skip()?;
@@ -411,17 +442,24 @@ fn column_change(r: &mut Reader<'_>) -> Read<ColumnChange> {
             return Ok(ColumnChange::Comment(None));
         }
         if r.take("TAG") {
-            let mut uses = vec![r.use_of(ObjectKind::Tag)?];
+            let tag = |r: &mut Reader<'_>| {
+                let name = Some(r.name(ObjectKind::Tag)?);
+                Ok(Unlink { kind: ObjectKind::Tag, name })
+            };
+            let mut found = vec![tag(r)?];
             while r.is_op(",") && !r.is_at(1, "COLUMN") && !r.is_at(2, "SET") && !r.is_at(2, "UNSET") {
                 r.step();
-                uses.push(r.use_of(ObjectKind::Tag)?);
+                found.push(tag(r)?);
             }
-            return Ok(ColumnChange::Uses(uses));
+            return Ok(ColumnChange::Unlinks(found));
         }
+        let kinds = [ObjectKind::MaskingPolicy, ObjectKind::ProjectionPolicy];
+        let kind = kinds.into_iter().find(|kind| r.is_phrase(kind.words()));
         while !r.done() && !r.is_op(",") && !r.is_op(")") {
             r.skip()?;
         }
-        return Ok(ColumnChange::Uses(Vec::new()));
+        let found = kind.map(|kind| ColumnChange::Unlinks(vec![Unlink { kind, name: None }]));
+        return Ok(found.unwrap_or(ColumnChange::Other));
     }
     r.take("SET");
     if r.take_phrase("DATA TYPE") || r.take("TYPE") {
@@ -440,16 +478,16 @@ fn column_change(r: &mut Reader<'_>) -> Read<ColumnChange> {
         return Ok(ColumnChange::Comment(Some(options::comment_text(r)?)));
     }
     if r.take("TAG") {
-        let mut uses = vec![options::tag(r)?];
+        let mut links = vec![options::tag(r)?];
         while r.is_op(",") && (r.is_op_at(2, "=") || r.is_op_at(2, ".")) {
             r.step();
-            uses.push(options::tag(r)?);
+            links.push(options::tag(r)?);
         }
-        return Ok(ColumnChange::Uses(uses));
+        return Ok(ColumnChange::Links(links));
     }
     let mut options = Options::default();
     if options.policy(r)? {
-        return Ok(ColumnChange::Uses(options.uses));
+        return Ok(ColumnChange::Links(options.links));
     }
     // `MODIFY c VARCHAR(10)`.
     if !sets && r.kind() == Some(TokenKind::Word) {

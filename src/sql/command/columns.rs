@@ -124,6 +124,7 @@ pub(super) fn column(r: &mut Reader<'_>) -> Read<ColumnDef> {
         comment: None,
         constraints: Vec::new(),
         uses: Vec::new(),
+        links: Vec::new(),
     };
     let own = [ColumnRef { parts: vec![found.name.clone()], at }];
     let typed = matches!(r.kind(), Some(TokenKind::Word | TokenKind::QuotedName)) && !at_column_word(r);
@@ -215,6 +216,7 @@ fn column_word(r: &mut Reader<'_>, found: &mut ColumnDef, own: &[ColumnRef]) -> 
         return Err(r.unexpected());
     }
     found.uses.append(&mut options.uses);
+    found.links.append(&mut options.links);
     Ok(())
 }
 

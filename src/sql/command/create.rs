@@ -102,6 +102,7 @@ fn container(r: &mut Reader<'_>, head: Head) -> Read<Command> {
         comment: None,
         properties: Vec::new(),
         uses: Vec::new(),
+        links: Vec::new(),
     };
     let mut options = Options::default();
     while !r.done() {
@@ -120,6 +121,7 @@ fn container(r: &mut Reader<'_>, head: Head) -> Read<Command> {
     found.comment = options.comment;
     found.properties = options.properties;
     found.uses = options.uses;
+    found.links = options.links;
     Ok(Command::CreateContainer(found))
 }
 
@@ -138,14 +140,16 @@ pub(super) fn clone_words(r: &mut Reader<'_>) -> Read<()> {
 fn view(r: &mut Reader<'_>, head: Head) -> Read<Command> {
     let mut options = Options::default();
     let mut names = Vec::new();
+    let mut column_links = Vec::new();
     loop {
         if r.is("AS") {
             break;
         }
         if r.is_op("(") {
             for (name, comment, inner) in r.list(columns::view_column)? {
-                names.push((name, comment));
                 options.uses.extend(inner.uses);
+                column_links.extend(inner.links.into_iter().map(|link| (name.clone(), link)));
+                names.push((name, comment));
             }
         } else if r.done() || !options.take(r, head.kind, options::VIEW)? {
             return Err(r.unexpected());
@@ -164,8 +168,11 @@ fn view(r: &mut Reader<'_>, head: Head) -> Read<Command> {
         secure: head.secure,
         columns: names,
         copy_grants: options.copy_grants,
+        copy_tags: options.copy_tags,
         comment: options.comment,
         uses: options.uses,
+        links: options.links,
+        column_links,
         query,
         text,
     }))

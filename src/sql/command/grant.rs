@@ -32,8 +32,8 @@ pub(super) fn grant(r: &mut Reader<'_>, revoke: bool) -> Read<Command> {
     }
     let privileges = privileges(r)?;
     let on = on(r)?;
-    let grantees = grantees(r, revoke)?;
-    Ok(Command::Grant(Grant { revoke, privileges, on, grantees }))
+    let (grantees, keep_current) = grantees(r, revoke)?;
+    Ok(Command::Grant(Grant { revoke, privileges, on, grantees, keep_current }))
 }
 
 /// `ROLE r`, `DATABASE ROLE r`, `APPLICATION ROLE r` directly after GRANT.
@@ -46,8 +46,9 @@ fn role_kind(r: &Reader<'_>) -> Option<ObjectKind> {
 fn roles(r: &mut Reader<'_>, kind: ObjectKind, revoke: bool) -> Read<Command> {
     r.take_phrase(kind.words());
     let named = r.commas(|r| r.use_of(kind))?;
-    let grantees = grantees(r, revoke)?;
-    Ok(Command::Grant(Grant { revoke, privileges: Vec::new(), on: GrantOn::Roles(named), grantees }))
+    let (grantees, keep_current) = grantees(r, revoke)?;
+    let on = GrantOn::Roles(named);
+    Ok(Command::Grant(Grant { revoke, privileges: Vec::new(), on, grantees, keep_current }))
 }
 
 /// Privileges up to ON, each with its words: `CREATE TABLE`, `SELECT`.
@@ -144,7 +145,8 @@ fn container(r: &mut Reader<'_>) -> Read<Target> {
     Ok(target(kind, r.name(kind)?))
 }
 
-fn grantees(r: &mut Reader<'_>, revoke: bool) -> Read<Vec<ObjectUse>> {
+/// The grantees, and what becomes of current grants.
+fn grantees(r: &mut Reader<'_>, revoke: bool) -> Read<(Vec<ObjectUse>, Option<bool>)> {
     r.expect(if revoke { "FROM" } else { "TO" })?;
     let kinds = [
         ObjectKind::DatabaseRole,
@@ -173,7 +175,11 @@ fn grantees(r: &mut Reader<'_>, revoke: bool) -> Read<Vec<ObjectUse>> {
         }
         r.use_of(kind)
     })?;
+    let mut current = None;
     while !r.done() {
+        if r.is_phrase("COPY CURRENT GRANTS") || r.is_phrase("REVOKE CURRENT GRANTS") {
+            current = Some(r.is("COPY"));
+        }
         let known = r.take_phrase("WITH GRANT OPTION")
             || r.take_phrase("COPY CURRENT GRANTS")
             || r.take_phrase("REVOKE CURRENT GRANTS")
@@ -183,5 +189,5 @@ fn grantees(r: &mut Reader<'_>, revoke: bool) -> Read<Vec<ObjectUse>> {
             return Err(r.unexpected());
         }
     }
-    Ok(all)
+    Ok((all, current))
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{
-        command::{Command, DataType, Mode, ObjectDef, ObjectUse},
+        command::{Command, DataType, Detail, Mode, ObjectDef, ObjectUse},
         facts::Verb,
         kind::ObjectKind,
         refusal::{SnowflakeError, UNKNOWN_CODE},
@@ -29,6 +29,8 @@ pub(super) fn object(r: &mut Reader<'_>, head: Head) -> Read<Command> {
         copy_grants: false,
         uses: Vec::new(),
         definition: None,
+        links: Vec::new(),
+        detail: Detail::None,
     };
     let start = r.mark();
     match head.kind {
@@ -42,6 +44,7 @@ pub(super) fn object(r: &mut Reader<'_>, head: Head) -> Read<Command> {
         ObjectKind::Role | ObjectKind::DatabaseRole => with_options(r, &mut found, options::ROLE)?,
         ObjectKind::Warehouse => with_options(r, &mut found, options::WAREHOUSE)?,
         ObjectKind::MaskingPolicy | ObjectKind::RowAccessPolicy => policy(r, &mut found)?,
+        ObjectKind::Tag if r.is_phrase("ALLOWED_VALUES") => tag(r, &mut found)?,
         ObjectKind::Index | ObjectKind::Column | ObjectKind::Constraint | ObjectKind::ManagedAccount => {
             r.skip_rest()?;
             return Ok(Command::Other { verb: Verb::Create, uses: Vec::new(), ddl: true });
@@ -61,6 +64,14 @@ fn keep(found: &mut ObjectDef, options: Options) {
     found.comment = options.comment.or(found.comment.take());
     found.copy_grants |= options.copy_grants;
     found.uses.extend(options.uses);
+    found.links.extend(options.links);
+}
+
+/// `ALLOWED_VALUES 'a', 'b'`, then what other kinds have.
+fn tag(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
+    r.step();
+    found.detail = Detail::Tag(r.commas(Reader::expect_string)?);
+    other(r, found)
 }
 
 fn with_options(r: &mut Reader<'_>, found: &mut ObjectDef, known: Known) -> Read<()> {
@@ -192,7 +203,7 @@ fn policy(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     r.expect("AS")?;
     found.arguments = Some(arguments(r)?);
     r.expect("RETURNS")?;
-    types::data_type(r)?;
+    found.detail = Detail::Policy(types::data_type(r)?);
     r.expect_op("->")?;
     expr::expr(r)?;
     let mut options = Options::default();
@@ -235,6 +246,7 @@ fn stream(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
         } else if r.take("ON") {
             let kind = super::kind(r)?;
             let one = r.use_of(kind)?;
+            found.detail = Detail::Stream(one.clone());
             found.uses.push(one);
         } else if r.is_any(&["AT", "BEFORE"]) {
             clone_words(r)?;
@@ -253,6 +265,7 @@ fn stream(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
 
 fn task(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     let mut options = Options::default();
+    let (mut after_all, mut finalize) = (Vec::new(), None);
     while !r.done() {
         if r.take("CLONE") {
             found.clone = Some(r.name(found.kind)?);
@@ -267,6 +280,7 @@ fn task(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
                 }
                 r.use_of(ObjectKind::Task)
             })?;
+            after_all.extend(after.iter().map(|one| one.name.clone()));
             found.uses.extend(after);
         } else if r.take("WHEN") {
             expr::expr(r)?;
@@ -289,12 +303,15 @@ fn task(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
                 r.step();
             } else {
                 let root = r.use_of(ObjectKind::Task)?;
+                finalize = Some(root.name.clone());
                 found.uses.push(root);
             }
         } else if !options.take(r, found.kind, options::TASK)? {
             return Err(r.unexpected());
         }
     }
+    let scheduled = options.properties.iter().any(|(name, _)| name == "SCHEDULE");
+    found.detail = Detail::Task { after: after_all, finalize, scheduled };
     keep(found, options);
     if found.clone.is_none() && found.mode != Mode::Alter && r.done() && !has_body(r) {
         return Err(r.unexpected());

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{
-        command::{ColumnRef, Expr, Name, ObjectUse, Property},
+        command::{ColumnRef, Expr, Link, Name, ObjectUse, Property},
         kind::ObjectKind,
         refusal::SnowflakeError,
     },
@@ -19,7 +19,9 @@ pub(super) struct Options {
     pub(super) comment: Option<String>,
     pub(super) properties: Vec<Property>,
     pub(super) uses: Vec<ObjectUse>,
+    pub(super) links: Vec<Link>,
     pub(super) copy_grants: bool,
+    pub(super) copy_tags: bool,
     pub(super) cluster_by: Vec<Expr>,
     pub(super) policy_columns: Vec<ColumnRef>,
 }
@@ -70,6 +72,7 @@ impl Options {
             return Ok(true);
         }
         if r.take_phrase("COPY TAGS") {
+            self.copy_tags = true;
             return Ok(true);
         }
         if r.is("CONTACT") && r.is_op_at(1, "(") {
@@ -170,9 +173,16 @@ impl Options {
 
     /// `(name = 'value', ...)`.
     pub(super) fn tags(&mut self, r: &mut Reader<'_>) -> Read<()> {
-        let uses = r.list(tag)?;
-        self.uses.extend(uses);
+        for link in r.list(tag)? {
+            self.tie(link);
+        }
         Ok(())
+    }
+
+    /// Notes a policy or tag that is set.
+    pub(super) fn tie(&mut self, link: Link) {
+        self.uses.push(ObjectUse { kind: link.kind, name: link.name.clone() });
+        self.links.push(link);
     }
 
     /// A policy clause; answers false if none stands here.
@@ -190,9 +200,10 @@ impl Options {
             if !r.take_phrase(kind.words()) {
                 continue;
             }
+            let mut link = None;
             if r.at_ident() || r.kind() == Some(TokenKind::Variable) {
-                let one = r.use_of(kind)?;
-                self.uses.push(one);
+                let name = r.name(kind)?;
+                link = Some(Link { kind, name, columns: Vec::new(), value: None, force: false });
             }
             let columns = r.take("ON")
                 || r.take("USING")
@@ -201,9 +212,16 @@ impl Options {
             if columns && r.is_op("(") {
                 // USING may hold expressions.
                 let inside = r.list(expr::expr)?;
-                self.policy_columns.extend(inside.into_iter().flat_map(|one| one.columns));
+                let columns: Vec<ColumnRef> = inside.into_iter().flat_map(|one| one.columns).collect();
+                if let Some(link) = &mut link {
+                    link.columns.clone_from(&columns);
+                }
+                self.policy_columns.extend(columns);
             }
-            r.take("FORCE");
+            let force = r.take("FORCE");
+            if let Some(link) = link {
+                self.tie(Link { force, ..link });
+            }
             return Ok(true);
         }
         Ok(false)
@@ -229,11 +247,13 @@ pub(super) fn comment_text(r: &mut Reader<'_>) -> Read<String> {
 }
 
 /// `name = 'value'` of a tag.
-pub(super) fn tag(r: &mut Reader<'_>) -> Read<ObjectUse> {
-    let one = r.use_of(ObjectKind::Tag)?;
+pub(super) fn tag(r: &mut Reader<'_>) -> Read<Link> {
+    let name = r.name(ObjectKind::Tag)?;
     r.expect_op("=")?;
-    comment_text(r)?;
-    Ok(one)
+    let literal = is_text(r, 0);
+    let text = comment_text(r)?;
+    let value = literal.then_some(text);
+    Ok(Link { kind: ObjectKind::Tag, name, columns: Vec::new(), value, force: false })
 }
 
 /// `CLUSTER BY [LINEAR] (...)`.

@@ -102,9 +102,11 @@ fn finish(
         cluster_by: options.cluster_by,
         policy_columns: options.policy_columns,
         copy_grants: options.copy_grants,
+        copy_tags: options.copy_tags,
         comment: options.comment,
         properties: options.properties,
         uses: options.uses,
+        links: options.links,
     }))
 }
 

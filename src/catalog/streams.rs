@@ -1,0 +1,50 @@
+//! What a stream watches. It follows its source by identity: a rename does not harm it, a replacement does.
+
+use super::{
+    lookup::{Found, Place},
+    store::{Object, Watched},
+    work::{Stop, Work},
+};
+use crate::{
+    model::{
+        command::{Detail, ObjectUse},
+        kind::ObjectKind,
+        refusal::SnowflakeError,
+    },
+    sql::command::object_name,
+};
+
+/// Notes the source of a new stream.
+pub(super) fn define(work: &Work<'_>, detail: &Detail, object: &mut Object) -> Result<(), Stop> {
+    let Detail::Stream(ObjectUse { kind, name }) = detail else { return Ok(()) };
+    let Some(written) = work.written(name)? else { return Ok(()) };
+    let place = work.place(&written, "CREATE STREAM")?;
+    let created_on = match work.find(*kind, &place)? {
+        Found::Here(source) => Some(source.created_on.clone()),
+        Found::Unseen | Found::Missing => None,
+    };
+    object.source = Some(Watched { kind: *kind, name: place.to_string(), created_on });
+    Ok(())
+}
+
+/// 091901: a stream whose table was dropped or replaced cannot be read.
+pub(super) fn readable(work: &Work<'_>, stream: &Object) -> Result<(), Stop> {
+    let Some(Watched { kind: ObjectKind::Table, name, created_on: Some(created_on) }) = &stream.source else {
+        return Ok(());
+    };
+    let Some(place) = object_name(name).and_then(|name| full(&name)) else { return Ok(()) };
+    let same = match work.find(ObjectKind::Table, &place) {
+        Ok(Found::Here(source)) => source.created_on == *created_on,
+        Ok(Found::Unseen) => true,
+        Ok(Found::Missing) | Err(_) => false,
+    };
+    if same || work.is_temporary(ObjectKind::Table, &place) {
+        return Ok(());
+    }
+    let message = format!("Base table '{place}' dropped, cannot read from stream '{}'", stream.name);
+    Err(SnowflakeError::bare("091901", "01000", message).into())
+}
+
+fn full(name: &crate::model::ident::QualifiedName) -> Option<Place> {
+    Some(Place { database: name.database.clone()?, schema: name.schema.clone()?, name: name.name.clone() })
+}
