@@ -120,14 +120,15 @@ pub(super) fn may_alter(
     action: &Action,
 ) -> Result<(), Stop> {
     suspended_roots(work, place, object)?;
-    let tags_only = |properties: bool| !properties;
+    // Tags are no part of the graph.
     let harmless = match action {
         Action::Run(_) => true,
-        Action::Set { properties, .. } => tags_only(!properties.is_empty()),
-        Action::Unset { properties, .. } => tags_only(!properties.is_empty()),
+        Action::Set { properties, .. } => properties.is_empty(),
+        Action::Unset { properties, .. } => properties.is_empty(),
         _ => false,
     };
-    if !harmless && object.state == Some(State::Started) {
+    let root = object.after.is_empty() && object.finalizes.is_none();
+    if root && !harmless && object.state == Some(State::Started) {
         return Err(must_be_suspended(place));
     }
     Ok(())

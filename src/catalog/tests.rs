@@ -1,6 +1,14 @@
+mod clone_swap_undrop;
+mod containers;
+mod grants;
 mod metamorphic;
+mod play;
+mod policies_tags;
 mod queries;
 mod refusals;
+mod tables;
+mod tasks_streams;
+mod views;
 
 use super::*;
 use crate::sql::command::command;

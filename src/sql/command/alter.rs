@@ -61,6 +61,9 @@ fn session(r: &mut Reader<'_>) -> Read<Command> {
 }
 
 fn actions(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
+    if kind == ObjectKind::Task && r.is("RENAME") {
+        return Err(r.unexpected());
+    }
     if r.take_phrase("RENAME TO") {
         let to = r.name(kind)?;
         r.finish()?;
