@@ -426,8 +426,8 @@ pub(super) fn view(work: &mut Work<'_>, def: &ViewDef) -> Done {
     if let Taken::Altered = taken {
         redefine(work, &place, object)?;
     } else {
-        let copies = Copies { grants: def.copy_grants, tags: def.copy_tags };
-        store(work, &place, object, def.temporary, copies)?;
+        let keep = Copies { grants: def.copy_grants, tags: def.copy_tags };
+        store(work, &place, object, def.temporary, keep)?;
     }
     Ok(created(def.kind, &place.name))
 }

@@ -48,8 +48,8 @@ pub(super) fn create(work: &mut Work<'_>, def: &TableDef) -> Done {
     if let Taken::Altered = taken {
         redefine(work, &place, object)?;
     } else {
-        let copies = Copies { grants: def.copy_grants, tags: def.copy_tags };
-        store(work, &place, object, def.temporary, copies)?;
+        let keep = Copies { grants: def.copy_grants, tags: def.copy_tags };
+        store(work, &place, object, def.temporary, keep)?;
     }
     Ok(created(def.kind, &place.name))
 }

@@ -142,18 +142,18 @@ pub(super) fn change_after(
     add: bool,
     names: &[Name],
 ) -> Result<(), Stop> {
-    let named = predecessors(work, place, names)?;
+    let changed = predecessors(work, place, names)?;
     if !add {
-        object.after.retain(|name| !named.contains(name));
+        object.after.retain(|name| !changed.contains(name));
         return Ok(());
     }
-    for name in &named {
+    for name in &changed {
         let above = sibling(place, name);
         if matches!(work.find(ObjectKind::Task, &above)?, Found::Missing) {
             return Err(SnowflakeError::missing(ObjectKind::Task, &above).into());
         }
     }
-    object.after.extend(named);
+    object.after.extend(changed);
     suspended_roots(work, place, object)
 }
 
