@@ -174,23 +174,23 @@ pub struct Object {
 
 /// A policy or tag that is tied to something.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Link {
+pub(super) struct Link {
     /// A kind of policy, or TAG.
-    pub kind: ObjectKind,
+    pub(super) kind: ObjectKind,
     /// Its full name.
-    pub name: String,
+    pub(super) name: String,
     /// The value of a tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    pub(super) value: Option<String>,
     /// Columns that a policy reads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<Ident>,
+    pub(super) columns: Vec<Ident>,
 }
 
 /// Whether something runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum State {
+pub(super) enum State {
     /// RESUME.
     Started,
     /// SUSPEND.
@@ -199,14 +199,14 @@ pub enum State {
 
 /// What a stream watches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Watched {
+pub(super) struct Watched {
     /// Kind, as the statement says.
-    pub kind: ObjectKind,
+    pub(super) kind: ObjectKind,
     /// Full name.
-    pub name: String,
+    pub(super) name: String,
     /// When it was created: another object of the name is not what the stream watches. Absent where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created_on: Option<String>,
+    pub(super) created_on: Option<String>,
 }
 
 /// A column.

@@ -4,6 +4,7 @@ mod grants;
 mod metamorphic;
 mod play;
 mod policies_tags;
+mod programs;
 mod queries;
 mod refusals;
 mod tables;

@@ -10,7 +10,7 @@ fn outcomes(sqls: &[String]) -> (Vec<String>, String) {
 }
 
 /// Changes the words of a text that are neither quoted nor comments nor in a `$$` body.
-fn each_word(sql: &str, change: impl Fn(&str) -> String) -> String {
+pub(super) fn each_word(sql: &str, change: impl Fn(&str) -> String) -> String {
     use crate::sql::lex::{TokenKind, tokens};
     let mut out = String::new();
     for token in tokens(sql) {
