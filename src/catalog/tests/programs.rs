@@ -322,8 +322,8 @@ proptest! {
 fn programs_reach_every_statement() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut never: BTreeSet<usize> = (0..TEMPLATES.len()).collect();
-    for _ in 0..3000 {
-        let steps = program(60).new_tree(&mut runner).unwrap().current();
+    for _ in 0..300 {
+        let steps = program(200).new_tree(&mut runner).unwrap().current();
         let mut bench = Bench::new();
         for step in steps {
             if bench.run(&plain(step)).reply().is_some() {
