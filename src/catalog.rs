@@ -8,6 +8,7 @@
 mod alter;
 mod clauses;
 mod column;
+mod containers;
 mod context;
 mod create;
 mod defaults;

@@ -7,7 +7,7 @@ use super::{
     work::{Stop, Work},
 };
 use crate::model::{
-    command::{self, ColumnRef, DataType, Unlink},
+    command::{self, ColumnRef, DataType, ObjectUse, Unlink},
     ident::Ident,
     kind::ObjectKind,
     refusal::{SnowflakeError, UNKNOWN_CODE},
@@ -79,6 +79,12 @@ pub(super) fn untie(work: &Work<'_>, links: &mut Vec<Link>, unlink: &Unlink) -> 
     Ok(())
 }
 
+/// Takes off the policies and tags that UNSET names.
+pub(super) fn untie_all(work: &Work<'_>, links: &mut Vec<Link>, uses: &[ObjectUse]) -> Result<(), Stop> {
+    uses.iter()
+        .try_for_each(|one| untie(work, links, &Unlink { kind: one.kind, name: Some(one.name.clone()) }))
+}
+
 /// Ties policies and tags to a relation.
 pub(super) fn relation(work: &Work<'_>, object: &mut Object, set: &[command::Link]) -> Result<(), Stop> {
     for link in set {
@@ -120,12 +126,30 @@ fn row_access(object: &Object, tied: &Tied, columns: &[ColumnRef]) -> Result<(),
             }
         }
     }
+    unmasked(object, columns)?;
     if object.links.iter().any(|old| old.kind == ObjectKind::RowAccessPolicy) {
         let message = format!(
             "Object {} already has a ROW_ACCESS_POLICY. Only one ROW_ACCESS_POLICY is allowed at a time.",
             object.name
         );
         return Err(SnowflakeError::bare("003549", "23505", message).into());
+    }
+    Ok(())
+}
+
+/// A column with a policy of its own is no argument of another.
+fn unmasked(object: &Object, columns: &[ColumnRef]) -> Result<(), Stop> {
+    for column in columns.iter().filter_map(|column| object.column(column.column()?)) {
+        let start = format!("Column '{}' cannot be used as policy argument because it", column.name);
+        let has = |kind| column.links.iter().any(|link| link.kind == kind);
+        if has(ObjectKind::MaskingPolicy) {
+            let detail = format!("{start} is masked by another policy.");
+            return Err(SnowflakeError::compilation_line(UNKNOWN_CODE, "42601", detail).into());
+        }
+        if has(ObjectKind::ProjectionPolicy) {
+            let message = format!("{start} has a projection policy attached.");
+            return Err(SnowflakeError::bare(UNKNOWN_CODE, "42601", message).into());
+        }
     }
     Ok(())
 }
