@@ -164,6 +164,7 @@ pub(super) fn store(
         }
     }
     if let Some(old) = replaced {
+        lost::warn_of_links(work, place, &old, &object);
         refs::forget_table(work, &old, &place.to_string());
         bury(work, place, old)?;
     }

@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::{create::family, lookup::Place, store::Object, work::Work};
+use super::{
+    create::family,
+    lookup::Place,
+    store::{Link, Object},
+    work::Work,
+};
 use crate::model::kind::ObjectKind;
 
 /// Kinds whose CREATE OR REPLACE takes COPY GRANTS.
@@ -37,6 +42,29 @@ pub(super) fn warn(
         "{kind_words} {name} is new, its former grants are lost: {}; {advice}",
         gone.join(", ")
     ));
+}
+
+/// One warning that names the policies and tags which the new object lacks.
+pub(super) fn warn_of_links(work: &mut Work<'_>, place: &Place, old: &Object, new: &Object) {
+    let kept = links(new);
+    let gone: Vec<String> = links(old).difference(&kept).cloned().collect();
+    if !gone.is_empty() {
+        let kind = family(new.kind).words().to_ascii_lowercase();
+        let gone = gone.join(", ");
+        work.warnings.push(format!(
+            "{kind} {place} is new, what was set on the former one is lost: {gone}; set it again"
+        ));
+    }
+}
+
+/// Policies and tags of an object and its columns, in words.
+fn links(object: &Object) -> BTreeSet<String> {
+    let words = |link: &Link| format!("{} {}", link.kind.words().to_ascii_lowercase(), link.name);
+    let own = object.links.iter().map(words);
+    let inner = object.columns.iter().flatten().flat_map(|column| {
+        column.links.iter().map(move |link| format!("{} on column {}", words(link), column.name))
+    });
+    own.chain(inner).collect()
 }
 
 /// `SELECT TO ROLE X` in the words of a sentence.

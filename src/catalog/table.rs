@@ -149,6 +149,7 @@ fn constraints(work: &mut Work<'_>, def: &TableDef, object: &mut Object) -> Resu
         cluster_by(work, object, &def.cluster_by)?;
     }
     if def.kind == ObjectKind::Table {
+        row_access_columns(def, object)?;
         require(object, &def.policy_columns)?;
     }
     for written in def.columns.iter().filter(|column| !column.links.is_empty()) {
@@ -158,6 +159,19 @@ fn constraints(work: &mut Work<'_>, def: &TableDef, object: &mut Object) -> Resu
         }
     }
     links::relation(work, object, &def.links)
+}
+
+/// CREATE has words of its own for a column that a row access policy names and that is not there.
+fn row_access_columns(def: &TableDef, object: &Object) -> Result<(), Stop> {
+    let policies = def.links.iter().filter(|link| link.kind == ObjectKind::RowAccessPolicy);
+    let mut named = policies.flat_map(|link| &link.columns).filter_map(ColumnRef::column);
+    match named.find(|name| object.known_columns().is_some() && object.column(name).is_none()) {
+        Some(name) => {
+            let detail = format!("column '{name}' does not exist");
+            Err(SnowflakeError::compilation(crate::model::refusal::UNKNOWN_CODE, "42601", detail).into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Defaults see no column, computed columns and checks see those of the table.

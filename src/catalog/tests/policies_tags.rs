@@ -110,6 +110,15 @@ fn one_row_access_policy_a_relation_with_fitting_columns() {
                 "CREATE TABLE w (d DATE) WITH ROW ACCESS POLICY rap ON (d)",
                 "000000 does not match with Row access",
             ),
+            (
+                "CREATE TABLE w (d STRING) WITH ROW ACCESS POLICY rap ON (x)",
+                "000000 column 'X' does not exist",
+            ),
+            ("ALTER TABLE t MODIFY COLUMN dept SET MASKING POLICY mask", "applied"),
+            (
+                "ALTER TABLE t ADD ROW ACCESS POLICY rap ON (dept)",
+                "000000 Column 'DEPT' cannot be used as policy argument because it is masked by another policy.",
+            ),
         ],
     );
 }
@@ -182,6 +191,24 @@ fn tags_have_allowed_values_and_go_when_they_are_dropped() {
     assert_eq!(bench.links("T"), [""; 0]);
     assert!(!bench.catalog.to_text().contains("LOCAL.PUBLIC.PRICE"));
     play::go_on(bench, &[("UNDROP TAG free", "applied"), ("ALTER TABLE t SET TAG free = 'z'", "applied")]);
+}
+
+#[test]
+fn lost_policies_and_tags_are_named() {
+    let mut bench = play::go_on(
+        play(SETUP),
+        &[
+            ("ALTER TABLE t SET TAG free = 'x'", "applied"),
+            ("ALTER TABLE t MODIFY COLUMN email SET MASKING POLICY mask", "applied"),
+        ],
+    );
+    assert_eq!(
+        bench.warning("CREATE OR REPLACE TABLE t COPY TAGS (email STRING)"),
+        "table LOCAL.PUBLIC.T is new, what was set on the former one is lost: masking policy LOCAL.PUBLIC.MASK on column \
+         EMAIL; set it again"
+    );
+    let second = bench.warning("CREATE OR REPLACE TABLE t (email STRING)");
+    assert!(second.contains("lost: tag LOCAL.PUBLIC.FREE; set it again"), "{second}");
 }
 
 #[test]
