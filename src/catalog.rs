@@ -38,7 +38,7 @@ pub use context::SessionState;
 pub use outline::LISTED;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-pub use store::{Column, Database, FutureGrant, Key, KeyRule, Object, Objects, Schema};
+pub use store::{Column, Database, FutureGrant, Key, KeyRule, Link, Object, Objects, Schema, State, Watched};
 use work::{Grade, Stop, Work};
 
 use crate::model::{

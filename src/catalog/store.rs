@@ -174,23 +174,23 @@ pub struct Object {
 
 /// A policy or tag that is tied to something.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Link {
+pub struct Link {
     /// A kind of policy, or TAG.
-    pub(super) kind: ObjectKind,
+    pub kind: ObjectKind,
     /// Its full name.
-    pub(super) name: String,
+    pub name: String,
     /// The value of a tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) value: Option<String>,
+    pub value: Option<String>,
     /// Columns that a policy reads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) columns: Vec<Ident>,
+    pub columns: Vec<Ident>,
 }
 
 /// Whether something runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(super) enum State {
+pub enum State {
     /// RESUME.
     Started,
     /// SUSPEND.
@@ -199,14 +199,14 @@ pub(super) enum State {
 
 /// What a stream watches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Watched {
+pub struct Watched {
     /// Kind, as the statement says.
-    pub(super) kind: ObjectKind,
+    pub kind: ObjectKind,
     /// Full name.
-    pub(super) name: String,
+    pub name: String,
     /// When it was created: another object of the name is not what the stream watches. Absent where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) created_on: Option<String>,
+    pub created_on: Option<String>,
 }
 
 /// A column.

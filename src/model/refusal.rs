@@ -94,6 +94,11 @@ impl SnowflakeError {
         Self::at(UNKNOWN_CODE, "54001", at, "the statement is nested too deeply to be read locally")
     }
 
+    /// 000002, which has no prefix.
+    pub fn unsupported(feature: &str) -> Self {
+        Self::bare("000002", "0A000", format!("Unsupported feature '{feature}'."))
+    }
+
     /// 002040.
     pub fn unsupported_type(name: &str) -> Self {
         Self::compilation("002040", "42601", format_args!("Unsupported data type '{name}'."))
@@ -109,9 +114,30 @@ impl SnowflakeError {
         Self::compilation(UNKNOWN_CODE, "0A000", "options IF NOT EXISTS and OR REPLACE are incompatible.")
     }
 
-    /// 001423: a property that the kind does not have.
+    /// 001420: a property that the kind does not have, named as written; the words of a kind have underscores here,
+    /// and every routine is a function.
     pub fn invalid_property(property: &str, kind: ObjectKind) -> Self {
-        Self::compilation("001423", "22023", format_args!("invalid property '{property}' for '{kind}'"))
+        let kind = if kind.is_routine() { ObjectKind::Function } else { kind };
+        let kind = kind.words().replace(' ', "_");
+        Self::compilation("001420", "22023", format_args!("invalid property '{property}' for '{kind}'"))
+    }
+
+    /// 001422: a value that a property does not take, without its quotes.
+    pub fn invalid_value(property: &str, value: &str) -> Self {
+        Self::compilation(
+            "001422",
+            "22023",
+            format_args!("invalid value '{value}' for property '{property}'"),
+        )
+    }
+
+    /// 001008: a value that a parameter does not take, as written.
+    pub fn invalid_parameter(parameter: &str, value: &str) -> Self {
+        Self::compilation(
+            "001008",
+            "22023",
+            format_args!("invalid value [{value}] for parameter '{parameter}'"),
+        )
     }
 
     /// 002003 of a relation in FROM, named as written.

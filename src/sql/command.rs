@@ -14,6 +14,7 @@ mod grant;
 mod objects;
 mod operand;
 mod options;
+mod properties;
 mod query;
 mod reader;
 mod show;

@@ -90,18 +90,18 @@ fn refusals_have_the_code_and_the_words_of_the_server() {
         ("CREATE TABLE x (a NUMBER(39))", "002040", "SQL compilation error:\nUnsupported data type"),
         (
             "CREATE TABLE x (a INT) FROB = 1",
-            "001423",
+            "001420",
             "SQL compilation error:\ninvalid property 'FROB' for 'TABLE'",
         ),
         (
             "CREATE SCHEMA x FROB = 1",
-            "001423",
+            "001420",
             "SQL compilation error:\ninvalid property 'FROB' for 'SCHEMA'",
         ),
         (
             "CREATE FILE FORMAT ff TYPE = CSV SKIP_HEDER = 1",
-            "001423",
-            "SQL compilation error:\ninvalid property 'SKIP_HEDER' for 'FILE FORMAT'",
+            "001420",
+            "SQL compilation error:\ninvalid property 'SKIP_HEDER' for 'FILE_FORMAT'",
         ),
         (
             "CREATE FUNCTION f() RETURNS INT LANGUAGE COBOL AS '1'",

@@ -2,7 +2,8 @@
 
 use super::{
     columns, expr, named_target_of,
-    options::{self, Known, Options},
+    options::{self, Options},
+    properties::{self, Place},
     reader::{Read, Reader},
     types,
 };
@@ -10,13 +11,15 @@ use crate::{
     model::{
         command::{Action, ColumnChange, Command, Link, Unlink},
         facts::Verb,
-        kind::ObjectKind,
+        kind::{Ability, ObjectKind},
+        refusal::SnowflakeError,
     },
     sql::lex::TokenKind,
 };
 
 pub(super) fn alter(r: &mut Reader<'_>) -> Read<Command> {
-    if r.take("SESSION") {
+    if r.is("SESSION") && !r.is_at(1, "POLICY") {
+        r.step();
         return session(r);
     }
     if r.is("ACCOUNT") || r.is("ORGANIZATION") && r.is_at(1, "ACCOUNT") {
@@ -61,7 +64,9 @@ fn session(r: &mut Reader<'_>) -> Read<Command> {
 }
 
 fn actions(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
-    if kind == ObjectKind::Task && r.is("RENAME") {
+    let unable = r.is_phrase("RENAME TO") && cannot_be_renamed(kind)
+        || r.is_phrase("SWAP WITH") && !can_be_swapped(kind);
+    if unable {
         return Err(r.unexpected());
     }
     if r.take_phrase("RENAME TO") {
@@ -90,6 +95,29 @@ fn actions(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
     }
 }
 
+/// Kinds of which it is certain that no RENAME TO exists.
+fn cannot_be_renamed(kind: ObjectKind) -> bool {
+    !kind.can(Ability::Rename)
+        && (kind.name_space() == "integration"
+            || matches!(
+                kind,
+                ObjectKind::Task
+                    | ObjectKind::Alert
+                    | ObjectKind::Stream
+                    | ObjectKind::Pipe
+                    | ObjectKind::NetworkRule
+                    | ObjectKind::ResourceMonitor
+                    | ObjectKind::Share
+                    | ObjectKind::ComputePool
+                    | ObjectKind::ImageRepository
+            ))
+}
+
+/// Tables of all flavours are swapped by the plain word too.
+fn can_be_swapped(kind: ObjectKind) -> bool {
+    kind.can(Ability::Swap) || kind.is_relation() && kind.words().ends_with("TABLE")
+}
+
 fn container(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
     for (word, on) in [("ENABLE", true), ("DISABLE", false)] {
         if r.is(word) && r.is_at(1, "MANAGED") {
@@ -109,7 +137,10 @@ fn other(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
         return set(r, kind);
     }
     if r.take("UNSET") {
-        return unset(r);
+        if kind == ObjectKind::Stage && !r.is("TAG") {
+            return Err(SnowflakeError::unsupported("UNSET"));
+        }
+        return unset(r, kind);
     }
     if r.is_any(&["RESUME", "SUSPEND"]) && r.kind_at(1).is_none() {
         let on = r.is("RESUME");
@@ -142,7 +173,9 @@ fn other(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
 fn set(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
     let mut options = Options::default();
     let mut secure = None;
+    let mut stray = false;
     while !r.done() {
+        let after = std::mem::take(&mut stray);
         if r.take("SECURE") {
             secure = Some(true);
         } else if r.take("TAG") {
@@ -155,13 +188,18 @@ fn set(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
             r.skip_rest()?;
         } else if r.is("BODY") || r.is("NETWORK_POLICY") {
             r.skip_all();
-        } else if !options.take(r, kind, set_known(kind))? {
+        } else if !options.take(r)? {
             if kind == ObjectKind::Table || kind == ObjectKind::View {
                 return Err(r.unexpected());
             }
+            stray = r.kind() == Some(TokenKind::Word);
             r.skip()?;
+        } else if after {
+            // `SET INCREMENT BY = 2`: the name has more than one word.
+            options.forget_last();
         }
     }
+    options.judge(kind, Place::Alter)?;
     let Options { comment, properties, uses, links, .. } = options;
     Ok(Action::Set { properties, comment, secure, uses, links })
 }
@@ -176,29 +214,32 @@ fn is_tag_value(r: &Reader<'_>) -> bool {
             || r.is_op_at(2, "=") && matches!(value, Some(TokenKind::String | TokenKind::QuotedName)))
 }
 
-/// Properties that ALTER ... SET takes.
-fn set_known(kind: ObjectKind) -> Known {
-    match kind {
-        ObjectKind::Table => options::TABLE,
-        ObjectKind::View => options::VIEW,
-        ObjectKind::Role => options::ROLE,
-        ObjectKind::Warehouse => options::WAREHOUSE,
-        _ => Known::Any,
-    }
-}
-
-fn unset(r: &mut Reader<'_>) -> Read<Action> {
+fn unset(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
     let (mut properties, mut uses) = (Vec::new(), Vec::new());
-    if r.take("TAG") {
+    let mut options = Options::default();
+    if r.is("TAG") && r.kind_at(1).is_some() {
+        r.step();
         uses = r.commas(|r| r.use_of(ObjectKind::Tag))?;
     } else if r.is_phrase("MASKING POLICY") {
         uses = r.commas(|r| {
             r.take_phrase("MASKING POLICY");
             r.use_of(ObjectKind::MaskingPolicy)
         })?;
+    } else if properties::of(kind).is_none() {
+        let Some(TokenKind::Word) = r.kind() else { return Err(r.unexpected()) };
+        properties.push(r.here().to_ascii_uppercase());
+        r.skip_rest()?;
     } else {
+        let mut several = false;
         while !r.done() {
+            let first = !several;
             if r.kind() == Some(TokenKind::Word) {
+                let alone = r.kind_at(1).is_none() || r.is_op_at(1, ",");
+                if first && alone && !r.is("SECURE") {
+                    options.name(r.here());
+                }
+                // Names of several words, policies for instance, are no properties.
+                several |= !alone;
                 properties.push(r.here().to_ascii_uppercase());
             } else if !r.is_op(",") && !r.is_op("(") && !r.is_op(")") {
                 return Err(r.unexpected());
@@ -210,10 +251,15 @@ fn unset(r: &mut Reader<'_>) -> Read<Action> {
         }
     }
     r.finish()?;
+    options.judge(kind, Place::Alter)?;
     Ok(Action::Unset { properties, uses })
 }
 
 fn view(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
+    if r.is("MODIFY") && r.is_at(1, "DATA") && r.is_at(2, "METRIC") {
+        r.skip_rest()?;
+        return Ok(vec![Action::Other(Vec::new())]);
+    }
     if r.is_any(&["ALTER", "MODIFY"]) {
         r.step();
         return column_changes(r);
@@ -363,7 +409,7 @@ fn add(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
         r.expect_op(")")?;
     }
     if let Some((_, column)) = all.iter().find(|(_, column)| column.data_type.is_none() && !column.computed) {
-        return Err(crate::model::refusal::SnowflakeError::unsupported_type(&column.name.to_string()));
+        return Err(SnowflakeError::unsupported_type(&column.name.to_string()));
     }
     Ok(vec![Action::AddColumns { columns: all }])
 }
@@ -388,7 +434,11 @@ fn drop(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
         r.take_any(&["CASCADE", "RESTRICT"]);
         return Ok(vec![Action::DropConstraint(name)]);
     }
-    if r.is("UNIQUE") || r.is_phrase("FOREIGN KEY") || kind != ObjectKind::Table && r.is("PARTITION") {
+    if r.is("UNIQUE")
+        || r.is("INDEX")
+        || r.is_phrase("FOREIGN KEY")
+        || kind != ObjectKind::Table && r.is("PARTITION")
+    {
         r.skip_rest()?;
         return Ok(vec![Action::Other(Vec::new())]);
     }

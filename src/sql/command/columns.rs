@@ -238,13 +238,11 @@ fn autoincrement(r: &mut Reader<'_>) -> Read<String> {
         step = number(r)?;
         r.expect_op(")")?;
     } else {
-        if r.take("START") {
-            let _ = r.take("WITH") || r.take_op("=");
-            start = number(r)?;
-        }
-        if r.take("INCREMENT") {
-            let _ = r.take("BY") || r.take_op("=");
-            step = number(r)?;
+        while r.is_any(&["START", "INCREMENT"]) {
+            let into = if r.take("START") { &mut start } else { &mut step };
+            r.take("INCREMENT");
+            let _ = r.take_any(&["WITH", "BY"]) || r.take_op("=");
+            *into = number(r)?;
         }
     }
     let order = if r.take("ORDER") { " ORDER" } else { "" };

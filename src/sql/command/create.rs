@@ -2,7 +2,7 @@
 
 use super::{
     columns, objects,
-    options::{self, Options},
+    options::Options,
     query,
     reader::{Read, Reader},
     table,
@@ -45,11 +45,16 @@ pub(super) fn create(r: &mut Reader<'_>) -> Read<Command> {
         r.step();
     }
     let Some(found) = ObjectKind::parse(&r.words()) else { return Err(r.unexpected()) };
-    if !found.kind.can(Ability::Create) {
+    let kind = plain_kind(found);
+    let can = |ability| found.kind.can(ability) || kind.can(ability);
+    if !can(Ability::Create) || replace && cannot_be_replaced(kind) || alter && !can(Ability::OrAlter) {
         return Err(r.unexpected());
     }
     for _ in 0..found.words {
         r.step();
+    }
+    if alter && r.is_phrase("IF NOT EXISTS") {
+        return Err(r.unexpected());
     }
     let if_not_exists = r.take_phrase("IF NOT EXISTS");
     if if_not_exists && replace {
@@ -61,7 +66,6 @@ pub(super) fn create(r: &mut Reader<'_>) -> Read<Command> {
         (.., true) => Mode::IfNotExists,
         _ => Mode::Plain,
     };
-    let kind = plain_kind(found);
     let mut head = Head {
         kind,
         mode,
@@ -71,7 +75,7 @@ pub(super) fn create(r: &mut Reader<'_>) -> Read<Command> {
         secure: found.secure,
     };
     // Some kinds take IF NOT EXISTS after the name as well.
-    if r.take_phrase("IF NOT EXISTS") {
+    if !alter && r.take_phrase("IF NOT EXISTS") {
         head.mode = Mode::IfNotExists;
     }
     match kind {
@@ -80,6 +84,23 @@ pub(super) fn create(r: &mut Reader<'_>) -> Read<Command> {
         _ if table::is_table(kind) => table::table(r, head),
         _ => objects::object(r, head),
     }
+}
+
+/// Kinds of which it is certain that no CREATE OR REPLACE exists.
+fn cannot_be_replaced(kind: ObjectKind) -> bool {
+    !kind.can(Ability::OrReplace)
+        && matches!(
+            kind,
+            ObjectKind::ComputePool
+                | ObjectKind::Service
+                | ObjectKind::Connection
+                | ObjectKind::FailoverGroup
+                | ObjectKind::ReplicationGroup
+                | ObjectKind::ApplicationPackage
+                | ObjectKind::Application
+                | ObjectKind::ManagedAccount
+                | ObjectKind::Account
+        )
 }
 
 /// Temporary and transient tables are tables with a flag here.
@@ -106,23 +127,37 @@ fn container(r: &mut Reader<'_>, head: Head) -> Read<Command> {
     };
     let mut options = Options::default();
     while !r.done() {
-        if r.take("CLONE") {
-            found.clone = Some(r.name(head.kind)?);
-            clone_words(r)?;
+        if let Some(source) = clone(r, head.kind, head.mode)? {
+            found.clone = Some(source);
         } else if r.take_phrase("WITH MANAGED ACCESS") || r.take_phrase("MANAGED ACCESS") {
             found.managed = true;
         } else if r.is_any(&["FROM", "AS"]) {
             found.foreign = true;
             r.skip_rest()?;
-        } else if !options.take(r, head.kind, options::CONTAINER)? {
+        } else if !options.take(r)? {
             return Err(r.unexpected());
         }
     }
+    options.judge_create(head.kind)?;
     found.comment = options.comment;
     found.properties = options.properties;
     found.uses = options.uses;
     found.links = options.links;
     Ok(Command::CreateContainer(found))
+}
+
+/// `CLONE x` where the kind can be cloned by itself and the statement makes something new.
+pub(super) fn clone(r: &mut Reader<'_>, kind: ObjectKind, mode: Mode) -> Read<Option<Name>> {
+    if !r.is("CLONE") {
+        return Ok(None);
+    }
+    if !kind.can(Ability::Clone) || mode == Mode::Alter {
+        return Err(r.unexpected());
+    }
+    r.step();
+    let source = r.name(kind)?;
+    clone_words(r)?;
+    Ok(Some(source))
 }
 
 /// `AT (...)`, `BEFORE (...)` and the words after CLONE.
@@ -145,13 +180,16 @@ fn view(r: &mut Reader<'_>, head: Head) -> Read<Command> {
         if r.is("AS") {
             break;
         }
+        if head.mode == Mode::Alter && r.is_phrase("COPY GRANTS") {
+            return Err(r.unexpected());
+        }
         if r.is_op("(") {
             for (name, comment, inner) in r.list(columns::view_column)? {
                 options.uses.extend(inner.uses);
                 column_links.extend(inner.links.into_iter().map(|link| (name.clone(), link)));
                 names.push((name, comment));
             }
-        } else if r.done() || !options.take(r, head.kind, options::VIEW)? {
+        } else if r.done() || !options.take(r)? {
             return Err(r.unexpected());
         }
     }
@@ -160,6 +198,7 @@ fn view(r: &mut Reader<'_>, head: Head) -> Read<Command> {
     let query = query::query(r)?;
     let text = r.rest_from(start).to_owned();
     r.finish()?;
+    options.judge_create(head.kind)?;
     Ok(Command::CreateView(ViewDef {
         kind: head.kind,
         name: head.name,

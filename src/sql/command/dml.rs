@@ -217,7 +217,7 @@ fn copy(r: &mut Reader<'_>) -> Read<Command> {
         if r.take_phrase("PARTITION BY") {
             expr(r)?;
         } else if r.take_op(",") || !r.is_op_at(1, "=") && r.take("HEADER") {
-        } else if !options.take(r, ObjectKind::Stage, super::options::Known::Any)? {
+        } else if !options.take(r)? {
             if r.kind() != Some(TokenKind::Word) {
                 return Err(r.unexpected());
             }
@@ -228,6 +228,7 @@ fn copy(r: &mut Reader<'_>) -> Read<Command> {
             super::options::value(r)?;
         }
     }
+    options.judge_copy()?;
     found.uses.extend(options.uses);
     Ok(Command::Copy(found))
 }

@@ -1,15 +1,16 @@
 //! CREATE of kinds without a form of their own.
 
 use super::{
-    create::{Head, clone_words},
+    create::{Head, clone, clone_words},
     dml, expr,
-    options::{self, Known, Options},
+    options::Options,
+    properties,
     reader::{Read, Reader},
     types,
 };
 use crate::{
     model::{
-        command::{Command, DataType, Detail, Mode, ObjectDef, ObjectUse},
+        command::{Command, DataType, Detail, Mode, Name, ObjectDef, ObjectUse},
         facts::Verb,
         kind::ObjectKind,
         refusal::{SnowflakeError, UNKNOWN_CODE},
@@ -39,10 +40,6 @@ pub(super) fn object(r: &mut Reader<'_>, head: Head) -> Read<Command> {
         ObjectKind::Stream => stream(r, &mut found)?,
         ObjectKind::Task => task(r, &mut found)?,
         ObjectKind::Pipe => pipe(r, &mut found)?,
-        ObjectKind::Stage => with_options(r, &mut found, options::STAGE)?,
-        ObjectKind::FileFormat => with_options(r, &mut found, options::FILE_FORMAT)?,
-        ObjectKind::Role | ObjectKind::DatabaseRole => with_options(r, &mut found, options::ROLE)?,
-        ObjectKind::Warehouse => with_options(r, &mut found, options::WAREHOUSE)?,
         ObjectKind::MaskingPolicy | ObjectKind::RowAccessPolicy => policy(r, &mut found)?,
         ObjectKind::Tag if r.is_phrase("ALLOWED_VALUES") => tag(r, &mut found)?,
         ObjectKind::Index | ObjectKind::Column | ObjectKind::Constraint | ObjectKind::ManagedAccount => {
@@ -60,11 +57,17 @@ fn one_line(text: &str) -> String {
     text.to_owned()
 }
 
-fn keep(found: &mut ObjectDef, options: Options) {
+fn keep(found: &mut ObjectDef, options: Options) -> Read<()> {
+    if found.clone.is_some() {
+        options.judge(found.kind, properties::Place::Create)?;
+    } else {
+        options.judge_create(found.kind)?;
+    }
     found.comment = options.comment.or(found.comment.take());
     found.copy_grants |= options.copy_grants;
     found.uses.extend(options.uses);
     found.links.extend(options.links);
+    Ok(())
 }
 
 /// `ALLOWED_VALUES 'a', 'b'`, then what other kinds have.
@@ -74,40 +77,87 @@ fn tag(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     other(r, found)
 }
 
-fn with_options(r: &mut Reader<'_>, found: &mut ObjectDef, known: Known) -> Read<()> {
+/// Comments, tags and names of objects where they can be told; the rest is the server's.
+fn other(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
+    let known = properties::of(found.kind);
     let mut options = Options::default();
     while !r.done() {
-        if r.take("CLONE") {
-            found.clone = Some(r.name(found.kind)?);
-            clone_words(r)?;
-        } else if !options.take(r, found.kind, known)? {
-            return Err(r.unexpected());
+        if let Some(source) = clone(r, found.kind, found.mode)? {
+            found.clone = Some(source);
+        } else if known.is_none() && (r.is("AS") || r.is("FROM")) {
+            r.skip_rest()?;
+        } else if !options.take(r)? {
+            match known {
+                Some(known) if known.take_words(r)? => {}
+                Some(_) => return Err(r.unexpected()),
+                None => r.skip()?,
+            }
         }
     }
-    keep(found, options);
+    if found.kind == ObjectKind::Stage {
+        stage(&found.name, &options)?;
+    }
+    keep(found, options)
+}
+
+/// What a stage's place allows beside it.
+fn stage(name: &Name, options: &Options) -> Read<()> {
+    let of = |property: &str| {
+        options.properties.iter().find(|(name, _)| name == property).map(|(_, value)| value.as_str())
+    };
+    if let Some(url) = of("URL").and_then(|url| url.strip_prefix('\'')).map(|url| url.trim_end_matches('\''))
+    {
+        let detail = if url.starts_with("file:///") {
+            format!("invalid URL prefix found in: '{url}'")
+        } else if url.starts_with("file:") || url.starts_with('/') {
+            format!("invalid URL: {url}")
+        } else {
+            return Ok(());
+        };
+        return Err(SnowflakeError::compilation("001011", "42601", detail));
+    }
+    if of("URL").is_some() {
+        return Ok(());
+    }
+    if of("CREDENTIALS").is_some()
+        && let Name::Written(name) = name
+    {
+        let detail = format!("invalid stage ({}): location not specified", name.name);
+        return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail));
+    }
+    let internal = ["SNOWFLAKE_SSE", "SNOWFLAKE_FULL"];
+    let external = |text: &str| {
+        let text = text.to_ascii_uppercase();
+        text.contains('\'') && !internal.iter().any(|word| text.contains(word))
+    };
+    if of("ENCRYPTION").is_some_and(external) && of("STORAGE_INTEGRATION").is_none() {
+        let detail = "Cannot set URL, credentials, or encryption key of an internal or temporary stage.";
+        return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail));
+    }
     Ok(())
 }
 
-/// Comments, tags and names of objects where they can be told; the rest is the server's.
-fn other(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
-    let mut options = Options::default();
-    while !r.done() {
-        if r.take("CLONE") {
-            found.clone = Some(r.name(found.kind)?);
-        } else if r.is("AS") || r.is("FROM") {
-            r.skip_rest()?;
-        } else if !options.take(r, found.kind, Known::Any)? {
-            r.skip()?;
-        }
-    }
-    keep(found, options);
-    Ok(())
-}
+/// Clauses of a routine of which one of each family may stand.
+const ONCE: &[(&str, &str)] = &[
+    ("language", "LANGUAGE"),
+    ("volatility", "VOLATILE"),
+    ("volatility", "IMMUTABLE"),
+    ("null", "STRICT"),
+    ("null", "CALLED ON NULL INPUT"),
+    ("null", "RETURNS NULL ON NULL INPUT"),
+];
 
 fn routine(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     found.arguments = Some(arguments(r)?);
     let mut options = Options::default();
+    let mut seen: Vec<&str> = Vec::new();
     while !r.done() {
+        if let Some((family, _)) = ONCE.iter().find(|(_, words)| r.is_phrase(words)) {
+            if seen.contains(family) {
+                return Err(r.unexpected());
+            }
+            seen.push(family);
+        }
         if r.take("RETURNS") {
             returns(r)?;
         } else if r.take("LANGUAGE") {
@@ -129,12 +179,15 @@ fn routine(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
             if !r.take_any(&["CALLER", "OWNER"]) && !r.take_phrase("RESTRICTED CALLER") {
                 return Err(r.unexpected());
             }
-        } else if !options.take(r, found.kind, Known::Any)? {
-            r.skip()?;
+        } else if !options.take(r)? {
+            match properties::of(found.kind) {
+                Some(known) if known.take_words(r)? => {}
+                Some(_) => return Err(r.unexpected()),
+                None => r.skip()?,
+            }
         }
     }
-    keep(found, options);
-    Ok(())
+    keep(found, options)
 }
 
 fn returns(r: &mut Reader<'_>) -> Read<()> {
@@ -196,10 +249,6 @@ fn arguments(r: &mut Reader<'_>) -> Read<Vec<DataType>> {
 }
 
 fn policy(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
-    if r.take("CLONE") {
-        found.clone = Some(r.name(found.kind)?);
-        return r.finish();
-    }
     r.expect("AS")?;
     found.arguments = Some(arguments(r)?);
     r.expect("RETURNS")?;
@@ -208,41 +257,53 @@ fn policy(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     expr::expr(r)?;
     let mut options = Options::default();
     while !r.done() {
-        if !options.take(r, found.kind, Known::Only(&["EXEMPT_OTHER_POLICIES"]))? {
+        if !options.take(r)? {
             return Err(r.unexpected());
         }
     }
-    keep(found, options);
-    Ok(())
+    keep(found, options)
 }
 
 fn sequence(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     let mut options = Options::default();
+    // The server knows the two by names of its own.
+    let mut seen: Vec<&str> = Vec::new();
+    let mut once = |property: &'static str| {
+        if seen.contains(&property) {
+            return Err(properties::repeated(property));
+        }
+        seen.push(property);
+        Ok(())
+    };
     while !r.done() {
-        if r.take("CLONE") {
-            found.clone = Some(r.name(found.kind)?);
+        if let Some(source) = clone(r, found.kind, found.mode)? {
+            found.clone = Some(source);
         } else if r.take("START") {
             r.take("WITH");
             r.take_op("=");
             super::columns::number(r)?;
+            once("SEQUENCE_START")?;
         } else if r.take("INCREMENT") {
             r.take("BY");
             r.take_op("=");
-            super::columns::number(r)?;
+            let step = super::columns::number(r)?;
+            once("SEQUENCE_INCREMENT")?;
+            if step.trim_start_matches('-').bytes().all(|digit| digit == b'0') {
+                return Err(SnowflakeError::invalid_value("SEQUENCE_INCREMENT", &step));
+            }
         } else if r.take_any(&["ORDER", "NOORDER"]) || r.take_op(",") {
-        } else if !options.take(r, found.kind, options::SEQUENCE)? {
+        } else if !options.take(r)? {
             return Err(r.unexpected());
         }
     }
-    keep(found, options);
-    Ok(())
+    keep(found, options)
 }
 
 fn stream(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     let mut options = Options::default();
     while !r.done() {
-        if r.take("CLONE") {
-            found.clone = Some(r.name(found.kind)?);
+        if let Some(source) = clone(r, found.kind, found.mode)? {
+            found.clone = Some(source);
         } else if r.take("ON") {
             let kind = super::kind(r)?;
             let one = r.use_of(kind)?;
@@ -250,11 +311,11 @@ fn stream(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
             found.uses.push(one);
         } else if r.is_any(&["AT", "BEFORE"]) {
             clone_words(r)?;
-        } else if !options.take(r, found.kind, options::STREAM)? {
+        } else if !options.take(r)? {
             return Err(r.unexpected());
         }
     }
-    keep(found, options);
+    keep(found, options)?;
     if found.clone.is_none()
         && !found.uses.iter().any(|one| one.kind.is_relation() || one.kind == ObjectKind::Stage)
     {
@@ -267,8 +328,8 @@ fn task(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     let mut options = Options::default();
     let (mut after_all, mut finalize) = (Vec::new(), None);
     while !r.done() {
-        if r.take("CLONE") {
-            found.clone = Some(r.name(found.kind)?);
+        if let Some(source) = clone(r, found.kind, found.mode)? {
+            found.clone = Some(source);
             return r.skip_rest();
         }
         if r.take("AFTER") {
@@ -306,17 +367,37 @@ fn task(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
                 finalize = Some(root.name.clone());
                 found.uses.push(root);
             }
-        } else if !options.take(r, found.kind, options::TASK)? {
+        } else if !options.take(r)? {
             return Err(r.unexpected());
         }
     }
+    schedule(&options)?;
     let scheduled = options.properties.iter().any(|(name, _)| name == "SCHEDULE");
     found.detail = Detail::Task { after: after_all, finalize, scheduled };
-    keep(found, options);
+    keep(found, options)?;
     if found.clone.is_none() && found.mode != Mode::Alter && r.done() && !has_body(r) {
         return Err(r.unexpected());
     }
     Ok(())
+}
+
+/// `USING CRON ...`, or a number above zero and a unit.
+fn schedule(options: &Options) -> Read<()> {
+    let Some(written) = options.properties.iter().find(|(name, _)| name == "SCHEDULE") else { return Ok(()) };
+    let Some(text) = written.1.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) else {
+        return Ok(());
+    };
+    let text = text.trim().to_ascii_uppercase();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let unit = text[digits..].trim();
+    let every = text[..digits].bytes().any(|digit| digit != b'0')
+        && ["MINUTE", "HOUR", "SECOND", "M", "H", "S"].contains(&unit.strip_suffix('S').unwrap_or(unit));
+    if every || text.starts_with("USING CRON") || unit == "S" && digits > 0 {
+        return Ok(());
+    }
+    let message =
+        "Invalid schedule was specified. Please refer to the docs on what constitutes a valid schedule.";
+    Err(SnowflakeError::bare(UNKNOWN_CODE, "22023", message))
 }
 
 /// Whether the statement has an AS with something after it.
@@ -334,7 +415,7 @@ fn has_body(r: &mut Reader<'_>) -> bool {
 fn pipe(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     let mut options = Options::default();
     while !r.is("AS") {
-        if r.done() || !options.take(r, found.kind, Known::Any)? {
+        if r.done() || !options.take(r)? {
             return Err(r.unexpected());
         }
     }
@@ -348,6 +429,5 @@ fn pipe(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     } else {
         r.skip_all();
     }
-    keep(found, options);
-    Ok(())
+    keep(found, options)
 }

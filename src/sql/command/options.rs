@@ -2,13 +2,14 @@
 
 use super::{
     expr,
+    properties::{self, Place, Written},
     reader::{Read, Reader, written_name},
 };
 use crate::{
     model::{
         command::{ColumnRef, Expr, Link, Name, ObjectUse, Property},
         kind::ObjectKind,
-        refusal::SnowflakeError,
+        refusal::{SnowflakeError, UNKNOWN_CODE},
     },
     sql::lex::TokenKind,
 };
@@ -24,34 +25,20 @@ pub(super) struct Options {
     pub(super) copy_tags: bool,
     pub(super) cluster_by: Vec<Expr>,
     pub(super) policy_columns: Vec<ColumnRef>,
-}
-
-/// Which properties a kind has.
-#[derive(Clone, Copy)]
-pub(super) enum Known {
-    /// These and no others.
-    Only(&'static [&'static str]),
-    /// Not listed here: any.
-    Any,
-}
-
-impl Known {
-    fn has(self, name: &str) -> bool {
-        match self {
-            Self::Only(names) => names.iter().any(|known| known.eq_ignore_ascii_case(name)),
-            Self::Any => true,
-        }
-    }
+    /// Every property in its order, COMMENT with it.
+    written: Vec<Written>,
+    /// What stands in the parentheses of FILE_FORMAT.
+    format: Vec<Written>,
 }
 
 impl Options {
-    /// Takes one property; answers false if none stands here.
-    pub(super) fn take(&mut self, r: &mut Reader<'_>, kind: ObjectKind, known: Known) -> Read<bool> {
+    /// Takes one property, whatever its name; answers false if none stands here.
+    pub(super) fn take(&mut self, r: &mut Reader<'_>) -> Read<bool> {
         if r.take_op(",") && r.done() {
             return Err(r.unexpected());
         }
         if r.kind() != Some(TokenKind::Word) {
-            return Ok(false);
+            return if r.kind() == Some(TokenKind::QuotedName) { self.property(r) } else { Ok(false) };
         }
         if r.is("WITH") && r.kind_at(1) == Some(TokenKind::Word) {
             r.step();
@@ -80,35 +67,75 @@ impl Options {
             return r.skip().map(|()| true);
         }
         if r.is("COMMENT") && (r.is_op_at(1, "=") || is_text(r, 1)) {
+            let name = r.here().to_owned();
             r.step();
-            r.take_op("=");
-            self.comment = Some(comment_text(r)?);
+            let start = r.mark();
+            self.comment = Some(if r.take_op("=") { comment_value(r)? } else { comment_text(r)? });
+            let value = r.between(start, r.mark()).to_owned();
+            self.written.push(Written { name, value });
             return Ok(true);
         }
         if r.is_phrase("CLUSTER BY") {
             self.cluster_by = cluster_by(r)?;
             return Ok(true);
         }
-        self.property(r, kind, known)
+        self.property(r)
     }
 
-    fn property(&mut self, r: &mut Reader<'_>, kind: ObjectKind, known: Known) -> Read<bool> {
+    fn property(&mut self, r: &mut Reader<'_>) -> Read<bool> {
         if !r.is_op_at(1, "=") || r.is_op_at(1, "=>") {
             return Ok(false);
         }
-        let name = r.here().to_ascii_uppercase();
-        if !known.has(&name) {
-            return Err(SnowflakeError::invalid_property(&name, kind));
-        }
+        let written = r.here().to_owned();
+        let name = written.to_ascii_uppercase();
         r.step();
         r.take_op("=");
         let start = r.mark();
         self.named_objects(r, &name)?;
         r.back(start);
+        if name.ends_with("FILE_FORMAT") && r.is_op("(") {
+            self.format.extend(format_options(r)?);
+            r.back(start);
+        }
         value(r)?;
         let text = r.between(start, r.mark()).to_owned();
+        self.written.push(Written { name: written, value: text.clone() });
         self.properties.push((name, text));
         Ok(true)
+    }
+
+    /// Forgets the last property: it belongs to words that stand before it.
+    pub(super) fn forget_last(&mut self) {
+        self.written.pop();
+    }
+
+    /// Notes a property that UNSET names.
+    pub(super) fn name(&mut self, name: &str) {
+        self.written.push(Written { name: name.to_owned(), value: String::new() });
+    }
+
+    /// Refuses what the kind does not have, once all of the statement is read: the server parses first.
+    pub(super) fn judge(&self, kind: ObjectKind, place: Place) -> Read<()> {
+        properties::of(kind).map_or(Ok(()), |known| known.judge(kind, place, &self.written))?;
+        properties::judge_format(&self.format)
+    }
+
+    /// As [`Options::judge`], for COPY INTO, whose options are no properties.
+    pub(super) fn judge_copy(&self) -> Read<()> {
+        for (n, one) in self.written.iter().enumerate() {
+            if self.written[..n].iter().any(|other| other.name.eq_ignore_ascii_case(&one.name)) {
+                let name = one.name.to_ascii_uppercase();
+                let detail = format!("conflicting values for copy option '{name}'");
+                return Err(SnowflakeError::compilation_line(UNKNOWN_CODE, "42601", detail));
+            }
+        }
+        properties::judge_format(&self.format)
+    }
+
+    /// As [`Options::judge`], for CREATE, which needs some properties.
+    pub(super) fn judge_create(&self, kind: ObjectKind) -> Read<()> {
+        self.judge(kind, Place::Create)?;
+        properties::of(kind).map_or(Ok(()), |known| known.missing(&self.written))
     }
 
     /// Objects that a property names by its value.
@@ -232,6 +259,20 @@ fn is_text(r: &Reader<'_>, ahead: usize) -> bool {
     matches!(r.kind_at(ahead), Some(TokenKind::String | TokenKind::DollarString))
 }
 
+/// The value of `COMMENT =`: words and names are texts here, other values none.
+fn comment_value(r: &mut Reader<'_>) -> Read<String> {
+    match r.kind() {
+        Some(TokenKind::Word) if r.take("NULL") => Ok(String::new()),
+        Some(TokenKind::Word) => {
+            let start = r.mark();
+            r.parts()?;
+            Ok(r.between(start, r.mark()).to_ascii_uppercase())
+        }
+        Some(TokenKind::Number) => Err(SnowflakeError::invalid_parameter("COMMENT", r.here())),
+        _ => comment_text(r),
+    }
+}
+
 /// The text of a comment: a literal, or a variable whose value is not known here.
 pub(super) fn comment_text(r: &mut Reader<'_>) -> Read<String> {
     if r.kind() == Some(TokenKind::Variable) {
@@ -262,6 +303,25 @@ pub(super) fn cluster_by(r: &mut Reader<'_>) -> Read<Vec<Expr>> {
     r.expect("BY")?;
     r.take("LINEAR");
     if r.is_op("(") { r.list(expr::expr) } else { Ok(vec![expr::expr(r)?]) }
+}
+
+/// `(NAME = value, ...)` as FILE_FORMAT has it.
+fn format_options(r: &mut Reader<'_>) -> Read<Vec<Written>> {
+    let mut found = Vec::new();
+    r.expect_op("(")?;
+    while !r.done() && !r.is_op(")") {
+        if r.kind() != Some(TokenKind::Word) || !r.is_op_at(1, "=") {
+            r.skip()?;
+            continue;
+        }
+        let name = r.here().to_owned();
+        r.step();
+        r.take_op("=");
+        let start = r.mark();
+        value(r)?;
+        found.push(Written { name, value: r.between(start, r.mark()).to_owned() });
+    }
+    Ok(found)
 }
 
 /// The value of a property.
@@ -298,196 +358,3 @@ pub(super) fn value(r: &mut Reader<'_>) -> Read<()> {
         }
     }
 }
-
-/// Properties of CREATE TABLE.
-pub(super) const TABLE: Known = Known::Only(&[
-    "DATA_RETENTION_TIME_IN_DAYS",
-    "MAX_DATA_EXTENSION_TIME_IN_DAYS",
-    "CHANGE_TRACKING",
-    "DEFAULT_DDL_COLLATION",
-    "ENABLE_SCHEMA_EVOLUTION",
-    "STAGE_FILE_FORMAT",
-    "STAGE_COPY_OPTIONS",
-    "ROW_TIMESTAMP",
-    "ERROR_LOGGING",
-    "EXTERNAL_VOLUME",
-    "CATALOG",
-    "BASE_LOCATION",
-    "LOG_LEVEL",
-    "ENABLE_DATA_COMPACTION",
-    "DATA_METRIC_SCHEDULE",
-    "STORAGE_SERIALIZATION_POLICY",
-    "CATALOG_SYNC",
-    "ENABLE_TRIPLE_MATERIALIZATION",
-    "TARGET_FILE_SIZE",
-    "ENABLE_SEARCH_OPTIMIZATION",
-    "AUTO_REFRESH",
-    "REPLACE_INVALID_CHARACTERS",
-    "CONTACT",
-    "READ_ONLY",
-    "DCM_PROJECT",
-    "METADATA_FILE_PATH",
-    "PATH_LAYOUT",
-    "ICEBERG_VERSION",
-    "AUTO_CLUSTERING",
-    "ENABLE_FAIL_SAFE",
-    "INITIALIZE",
-    "FILE_FORMAT",
-    "ICEBERG_DEFAULT_DDL_COLLATION",
-]);
-
-/// Properties of databases and schemas.
-pub(super) const CONTAINER: Known = Known::Only(&[
-    "DATA_RETENTION_TIME_IN_DAYS",
-    "MAX_DATA_EXTENSION_TIME_IN_DAYS",
-    "EXTERNAL_VOLUME",
-    "CATALOG",
-    "CATALOG_SYNC",
-    "CATALOG_SYNC_NAMESPACE_MODE",
-    "CATALOG_SYNC_NAMESPACE_FLATTEN_DELIMITER",
-    "REPLACE_INVALID_CHARACTERS",
-    "DEFAULT_DDL_COLLATION",
-    "STORAGE_SERIALIZATION_POLICY",
-    "LOG_LEVEL",
-    "LOG_EVENT_LEVEL",
-    "TRACE_LEVEL",
-    "METRIC_LEVEL",
-    "CLASSIFICATION_PROFILE",
-    "PIPE_EXECUTION_PAUSED",
-    "SUSPEND_TASK_AFTER_NUM_FAILURES",
-    "TASK_AUTO_RETRY_ATTEMPTS",
-    "USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE",
-    "USER_TASK_TIMEOUT_MS",
-    "USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS",
-    "SERVERLESS_TASK_MIN_STATEMENT_SIZE",
-    "SERVERLESS_TASK_MAX_STATEMENT_SIZE",
-    "QUOTED_IDENTIFIERS_IGNORE_CASE",
-    "ENABLE_CONSOLE_OUTPUT",
-    "DEFAULT_STREAMLIT_NOTEBOOK_WAREHOUSE",
-    "BASE_LOCATION_PREFIX",
-    "ICEBERG_VERSION_DEFAULT",
-    "OBJECT_VISIBILITY",
-    "EVENT_TABLE",
-    "DEFAULT_NOTEBOOK_COMPUTE_POOL_CPU",
-    "DEFAULT_NOTEBOOK_COMPUTE_POOL_GPU",
-    "LINKED_CATALOG",
-    "ENABLE_DATA_COMPACTION",
-    "ENABLE_ICEBERG_MERGE_ON_READ",
-    "DATA_METRIC_SCHEDULE",
-    "CONTACT",
-    "REFRESH_INTERVAL_SECONDS",
-    "ICEBERG_MERGE_ON_READ_BEHAVIOR",
-    "BASELINE_SHARING",
-]);
-
-/// Properties of views.
-pub(super) const VIEW: Known =
-    Known::Only(&["CHANGE_TRACKING", "DATA_METRIC_SCHEDULE", "CONTACT", "LOG_LEVEL", "AUTO_REFRESH"]);
-
-/// Properties of sequences; START and INCREMENT may also stand without `=`.
-pub(super) const SEQUENCE: Known = Known::Only(&["START", "INCREMENT"]);
-
-/// Properties of streams.
-pub(super) const STREAM: Known = Known::Only(&["APPEND_ONLY", "SHOW_INITIAL_ROWS", "INSERT_ONLY"]);
-
-/// Properties of roles.
-pub(super) const ROLE: Known = Known::Only(&[]);
-
-/// Properties of stages.
-pub(super) const STAGE: Known = Known::Only(&[
-    "URL",
-    "STORAGE_INTEGRATION",
-    "CREDENTIALS",
-    "ENCRYPTION",
-    "DIRECTORY",
-    "FILE_FORMAT",
-    "COPY_OPTIONS",
-    "USE_PRIVATELINK_ENDPOINT",
-    "AWS_ACCESS_POINT_ARN",
-    "ENDPOINT",
-    "TYPE",
-    "ENABLE",
-    "REFRESH_ON_CREATE",
-    "AUTO_REFRESH",
-    "NOTIFICATION_INTEGRATION",
-    "ON_ERROR",
-    "SIZE_LIMIT",
-    "PURGE",
-    "RETURN_FAILED_ONLY",
-    "MATCH_BY_COLUMN_NAME",
-    "ENFORCE_LENGTH",
-    "TRUNCATECOLUMNS",
-    "FORCE",
-    "LOAD_UNCERTAIN_FILES",
-]);
-
-/// Properties of warehouses.
-pub(super) const WAREHOUSE: Known = Known::Only(&[
-    "WAREHOUSE_TYPE",
-    "WAREHOUSE_SIZE",
-    "RESOURCE_CONSTRAINT",
-    "MAX_CLUSTER_COUNT",
-    "MIN_CLUSTER_COUNT",
-    "SCALING_POLICY",
-    "AUTO_SUSPEND",
-    "AUTO_RESUME",
-    "INITIALLY_SUSPENDED",
-    "RESOURCE_MONITOR",
-    "ENABLE_QUERY_ACCELERATION",
-    "QUERY_ACCELERATION_MAX_SCALE_FACTOR",
-    "MAX_CONCURRENCY_LEVEL",
-    "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS",
-    "STATEMENT_TIMEOUT_IN_SECONDS",
-    "GENERATION",
-    "WAIT_FOR_COMPLETION",
-    "TABLES",
-    "QUERY_THROUGHPUT_MULTIPLIER",
-    "MAX_QUERY_PERFORMANCE_LEVEL",
-    "TARGET_STATEMENT_SIZE",
-    "TYPE",
-    "COST_BASED_AUTO_SUSPEND",
-]);
-
-/// Properties of file formats.
-pub(super) const FILE_FORMAT: Known = Known::Only(&[
-    "TYPE",
-    "COMPRESSION",
-    "RECORD_DELIMITER",
-    "FIELD_DELIMITER",
-    "MULTI_LINE",
-    "FILE_EXTENSION",
-    "PARSE_HEADER",
-    "SKIP_HEADER",
-    "SKIP_BLANK_LINES",
-    "DATE_FORMAT",
-    "TIME_FORMAT",
-    "TIMESTAMP_FORMAT",
-    "BINARY_FORMAT",
-    "ESCAPE",
-    "ESCAPE_UNENCLOSED_FIELD",
-    "TRIM_SPACE",
-    "FIELD_OPTIONALLY_ENCLOSED_BY",
-    "NULL_IF",
-    "ERROR_ON_COLUMN_COUNT_MISMATCH",
-    "REPLACE_INVALID_CHARACTERS",
-    "EMPTY_FIELD_AS_NULL",
-    "SKIP_BYTE_ORDER_MARK",
-    "ENCODING",
-    "ENABLE_OCTAL",
-    "ALLOW_DUPLICATE",
-    "STRIP_OUTER_ARRAY",
-    "STRIP_NULL_VALUES",
-    "IGNORE_UTF8_ERRORS",
-    "DISABLE_SNOWFLAKE_DATA",
-    "DISABLE_AUTO_CONVERT",
-    "PRESERVE_SPACE",
-    "STRIP_OUTER_ELEMENT",
-    "SNAPPY_COMPRESSION",
-    "BINARY_AS_TEXT",
-    "USE_LOGICAL_TYPE",
-    "USE_VECTORIZED_SCANNER",
-    "VALIDATE_UTF8",
-]);
-
-/// Properties of tasks, session parameters aside.
-pub(super) const TASK: Known = Known::Any;

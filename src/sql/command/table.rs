@@ -2,14 +2,14 @@
 
 use super::{
     columns::{self, Element},
-    create::{Head, clone_words},
-    options::{self, Known, Options},
-    query,
+    create::{Head, clone},
+    options::{self, Options},
+    properties, query,
     reader::{Read, Reader},
 };
 use crate::{
     model::{
-        command::{ColumnDef, Command, Constraint, TableDef, TableSource},
+        command::{ColumnDef, Command, Constraint, Mode, TableDef, TableSource},
         kind::ObjectKind,
         refusal::SnowflakeError,
     },
@@ -33,7 +33,7 @@ pub(super) fn is_table(kind: ObjectKind) -> bool {
 }
 
 pub(super) fn table(r: &mut Reader<'_>, head: Head) -> Read<Command> {
-    let known = if head.kind == ObjectKind::Table { options::TABLE } else { Known::Any };
+    let known = properties::of(head.kind);
     let mut options = Options::default();
     let mut source = TableSource::Columns;
     let mut found_columns: Vec<ColumnDef> = Vec::new();
@@ -43,11 +43,12 @@ pub(super) fn table(r: &mut Reader<'_>, head: Head) -> Read<Command> {
         if r.is_op("(") && !written {
             written = true;
             column_list(r, head.kind, &mut found_columns, &mut constraints)?;
+        } else if head.mode == Mode::Alter && cannot_be_altered_to(r, head.kind) {
+            return Err(r.unexpected());
         } else if r.take("LIKE") {
             source = TableSource::Like(r.name(head.kind)?);
-        } else if r.take("CLONE") {
-            source = TableSource::Clone(r.name(head.kind)?);
-            clone_words(r)?;
+        } else if let Some(from) = clone(r, head.kind, head.mode)? {
+            source = TableSource::Clone(from);
         } else if r.take("AS") {
             source = TableSource::Query(Box::new(query::query(r)?));
             r.finish()?;
@@ -56,14 +57,25 @@ pub(super) fn table(r: &mut Reader<'_>, head: Head) -> Read<Command> {
             source = TableSource::Unknown;
         } else if r.is("PARTITION") || r.is("LOCATION") || r.is("FROM") || r.is("INDEX") || r.is("UNIQUE") {
             table_words(r)?;
-        } else if !options.take(r, head.kind, known)? {
-            if matches!(known, Known::Only(_)) || r.kind() != Some(TokenKind::Word) {
-                return Err(r.unexpected());
+        } else if !options.take(r)? {
+            match known {
+                Some(known) if known.take_words(r)? => {}
+                _ if r.is_phrase("EXECUTE AS") && head.kind != ObjectKind::Table => flavour_words(r)?,
+                None if r.kind() == Some(TokenKind::Word) => flavour_words(r)?,
+                _ => return Err(r.unexpected()),
             }
-            flavour_words(r)?;
         }
     }
+    options.judge_create(head.kind)?;
     finish(head, source, found_columns, constraints, written, options, r)
+}
+
+/// What CREATE OR ALTER does not take: where the columns come from other than the list, and grants.
+fn cannot_be_altered_to(r: &Reader<'_>, kind: ObjectKind) -> bool {
+    r.is("LIKE")
+        || r.is_phrase("USING TEMPLATE")
+        || r.is_phrase("COPY GRANTS")
+        || r.is("AS") && kind == ObjectKind::Table
 }
 
 fn finish(
