@@ -19,6 +19,7 @@ mod links;
 mod lookup;
 mod lost;
 mod object;
+mod or_alter;
 mod outline;
 mod refs;
 mod scope;

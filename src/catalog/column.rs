@@ -31,6 +31,7 @@ pub(super) fn add(work: &mut Work<'_>, object: &mut Object, added: &[(bool, Colu
         let mut column = table::column(def);
         column.not_null = def.not_null;
         links::column(work, &mut column, &def.links)?;
+        column.added = true;
         columns.push(column);
         for constraint in &def.constraints {
             table::add_key(work, object, constraint, false)?;
@@ -127,6 +128,9 @@ pub(super) fn change(
         }
         ColumnChange::NotNull(not_null) => stored.not_null = *not_null,
         ColumnChange::Default(value) => stored.default = Some(value.clone()),
+        ColumnChange::DropDefault if stored.added && stored.default.is_some() => {
+            return Err(super::or_alter::default_of_added(stored));
+        }
         ColumnChange::DropDefault => stored.default = None,
         ColumnChange::Comment(comment) => stored.comment.clone_from(comment),
         ColumnChange::Links(set) => links::column(work, stored, set)?,
@@ -144,7 +148,7 @@ pub(super) fn change(
 }
 
 /// VARCHAR may grow, NUMBER may change its precision (the data decides about less), nothing else changes.
-fn allowed_type(column: &Column, to: &DataType) -> Result<(), Stop> {
+pub(super) fn allowed_type(column: &Column, to: &DataType) -> Result<(), Stop> {
     let Some(from) = column.data_type.clone().map(DataType) else { return Ok(()) };
     if from == *to {
         return Ok(());

@@ -3,7 +3,7 @@
 use super::{
     Reply, links,
     lookup::{Found, Place},
-    lost,
+    lost, or_alter,
     refs::{self, Renamed},
     scope::Columns,
     select::Reading,
@@ -278,14 +278,14 @@ fn database(work: &mut Work<'_>, def: &ContainerDef) -> Done {
     };
     match (work.catalog.databases.contains_key(&name), def.mode) {
         (true, Mode::Plain) => return Err(SnowflakeError::exists(&name).into()),
-        (true, Mode::IfNotExists | Mode::Alter) => {
-            if def.mode == Mode::IfNotExists {
-                enter(work, &name, None);
-                return Ok(kept(&name));
-            }
-            let found = work.database_mut(&name)?;
-            found.comment.clone_from(&def.comment);
-            found.properties = by_name(&def.properties);
+        (true, Mode::IfNotExists) => {
+            enter(work, &name, None);
+            return Ok(kept(&name));
+        }
+        (true, Mode::Alter) => {
+            let old = work.database_mut(&name)?;
+            old.comment.clone_from(&def.comment);
+            old.properties = by_name(&def.properties);
             enter(work, &name, None);
             return Ok(created(def.kind, &name));
         }
@@ -366,15 +366,16 @@ fn schema(work: &mut Work<'_>, def: &ContainerDef) -> Done {
     let exists = information || work.database(&database)?.schemas.contains_key(&name);
     match (exists, def.mode) {
         (true, Mode::Plain) => return Err(SnowflakeError::exists(&full).into()),
-        (true, Mode::IfNotExists | Mode::Alter) => {
+        (true, Mode::IfNotExists) => {
             enter(work, &database, Some(&name));
-            if def.mode == Mode::IfNotExists || information {
-                return Ok(kept(&name));
-            }
-            let found = work.schema_mut(&database, &name)?;
-            found.comment.clone_from(&def.comment);
-            found.properties = by_name(&def.properties);
-            found.managed_access = def.managed;
+            return Ok(kept(&name));
+        }
+        (true, Mode::Alter) => {
+            let old = work.schema_mut(&database, &name)?;
+            old.comment.clone_from(&def.comment);
+            old.properties = by_name(&def.properties);
+            old.managed_access = def.managed;
+            enter(work, &database, Some(&name));
             return Ok(created(def.kind, &name));
         }
         (true, Mode::Replace) if information => return Err(SnowflakeError::exists(&full).into()),
@@ -425,7 +426,7 @@ pub(super) fn view(work: &mut Work<'_>, def: &ViewDef) -> Done {
     };
     links::relation(work, &mut object, &def.links)?;
     if let Taken::Altered = taken {
-        redefine(work, &place, object)?;
+        or_alter::view(work, &place, object)?;
     } else {
         let keep = Copies { grants: def.copy_grants, tags: def.copy_tags };
         store(work, &place, object, def.temporary, keep)?;

@@ -77,12 +77,16 @@ fn account(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     }
     let mut object = new(work, def, name.clone());
     links::tag(work, &mut object.links, &def.links)?;
-    if exists
-        && let Some(old) = work.catalog.objects.get(space).and_then(|objects| objects.get(name.as_str()))
-    {
+    let objects = work.catalog.objects.entry(space.to_owned()).or_default();
+    if let Some(old) = objects.get(name.as_str()) {
+        if def.mode == Mode::Alter {
+            object.created_on.clone_from(&old.created_on);
+            object.owner.clone_from(&old.owner);
+            object.grants.clone_from(&old.grants);
+        }
         super::lost::warn(&mut work.warnings, def.kind, &name, &old.grants, &object.grants);
     }
-    work.catalog.objects.entry(space.to_owned()).or_default().insert(name.as_str().to_owned(), object);
+    objects.insert(name.as_str().to_owned(), object);
     if let Some(gone) = work.catalog.gone.get_mut(space) {
         gone.remove(&name);
     }

@@ -229,6 +229,9 @@ pub struct Column {
     /// A virtual column.
     #[serde(default, skip_serializing_if = "is_false")]
     pub computed: bool,
+    /// It came after the table: its default stays.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub added: bool,
     /// COMMENT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
@@ -250,6 +253,7 @@ impl Column {
             default: None,
             autoincrement: false,
             computed: false,
+            added: false,
             comment: None,
             reads: Vec::new(),
             links: Vec::new(),

@@ -1,11 +1,10 @@
 //! CREATE TABLE.
 
 use super::{
-    create::{
-        Copies, Taken, created, duplicate, family, kept, named_columns, place_of, redefine, store, taken,
-    },
+    create::{Copies, Taken, created, duplicate, family, kept, named_columns, place_of, store, taken},
     links,
     lookup::{Found, Place},
+    or_alter,
     scope::{Relation, Scope},
     select::Reading,
     store::{Column, Key, KeyRule, Object, by_name},
@@ -46,7 +45,7 @@ pub(super) fn create(work: &mut Work<'_>, def: &TableDef) -> Done {
     object.created_on.clone_from(&work.stamp.now);
     constraints(work, def, &mut object)?;
     if let Taken::Altered = taken {
-        redefine(work, &place, object)?;
+        or_alter::table(work, &place, object, def)?;
     } else {
         let keep = Copies { grants: def.copy_grants, tags: def.copy_tags };
         store(work, &place, object, def.temporary, keep)?;

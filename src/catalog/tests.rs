@@ -7,6 +7,7 @@ mod policies_tags;
 mod programs;
 mod queries;
 mod refusals;
+mod refused;
 mod tables;
 mod tasks_streams;
 mod views;

@@ -1,0 +1,149 @@
+//! CREATE OR ALTER over what is there: the statement says how the object shall be, with the limits of ALTER.
+//!
+//! Rules and sentences are those recorded from accounts. The server applies what it can before it meets a refusal;
+//! here a refused statement changes nothing.
+
+use super::{
+    column::allowed_type,
+    create::redefine,
+    lookup::{Found, Place},
+    store::{Column, Object},
+    work::{Stop, Work},
+};
+use crate::model::{
+    command::{Rule, TableDef},
+    kind::ObjectKind,
+    refusal::{SnowflakeError, UNKNOWN_CODE},
+};
+
+/// Brings a table to the written shape; what the statement cannot name (grants, tags, policies) stays.
+pub(super) fn table(work: &mut Work<'_>, place: &Place, new: Object, def: &TableDef) -> Result<(), Stop> {
+    let old = match work.find(new.kind, place)? {
+        Found::Here(old) => old.clone(),
+        Found::Unseen | Found::Missing => return redefine(work, place, new),
+    };
+    let (Some(before), Some(wanted), ObjectKind::Table) = (&old.columns, &new.columns, new.kind) else {
+        return redefine(work, place, new);
+    };
+    what_it_cannot_write(def)?;
+    order(before, wanted)?;
+    // The server judges all types before any default.
+    for (was, column) in kept(before, wanted) {
+        if let Some(to) = &column.data_type {
+            allowed_type(was, &crate::model::command::DataType(to.clone()))?;
+        }
+    }
+    for (was, column) in kept(before, wanted) {
+        default(was, column)?;
+    }
+    let columns = wanted.iter().map(|column| altered(before, column)).collect();
+    let changed = Object {
+        comment: new.comment,
+        columns: Some(columns),
+        keys: new.keys,
+        cluster_by: new.cluster_by,
+        properties: new.properties,
+        ..old
+    };
+    if let Some(stored) = work.find_mut(ObjectKind::Table, place) {
+        *stored = changed;
+    }
+    Ok(())
+}
+
+/// Columns that are there and stay, each with what it shall be.
+fn kept<'c>(before: &'c [Column], wanted: &'c [Column]) -> impl Iterator<Item = (&'c Column, &'c Column)> {
+    wanted.iter().filter_map(|column| Some((before.iter().find(|was| was.name == column.name)?, column)))
+}
+
+/// Tags, policies, checks and virtual columns are for ALTER TABLE.
+fn what_it_cannot_write(def: &TableDef) -> Result<(), Stop> {
+    let constraints =
+        || def.constraints.iter().chain(def.columns.iter().flat_map(|column| &column.constraints));
+    let uses = || def.uses.iter().chain(def.columns.iter().flat_map(|column| &column.uses));
+    let tagged = uses().any(|one| one.kind == ObjectKind::Tag);
+    let policy = uses().any(|one| one.kind.name_space() == "policy");
+    let what = if tagged {
+        "tags"
+    } else if policy {
+        "policies"
+    } else if constraints().any(|constraint| matches!(constraint.rule, Rule::Check(_))) {
+        "CHECK constraints"
+    } else if def.columns.iter().any(|column| column.computed) {
+        "virtual columns"
+    } else {
+        return Ok(());
+    };
+    // The server's sentence is not known.
+    let message = format!("Unsupported feature 'CREATE OR ALTER TABLE with {what}'.");
+    Err(SnowflakeError::bare(UNKNOWN_CODE, "0A000", message).into())
+}
+
+/// What stays keeps its order, what is new stands behind it.
+fn order(before: &[Column], wanted: &[Column]) -> Result<(), Stop> {
+    let places: Vec<Option<usize>> =
+        wanted.iter().map(|column| before.iter().position(|was| was.name == column.name)).collect();
+    let first_new = places.iter().position(Option::is_none).unwrap_or(places.len());
+    if places[first_new..].iter().any(Option::is_some) {
+        let feature = "CREATE OR ALTER TABLE column add before end of column list";
+        return Err(SnowflakeError::unsupported(feature).into());
+    }
+    if !places[..first_new].is_sorted() {
+        return Err(reordered("TABLE"));
+    }
+    Ok(())
+}
+
+fn reordered(kind: &str) -> Stop {
+    let detail = format!("Invalid operation column re-ordering is not possible in CREATE OR ALTER {kind}");
+    SnowflakeError::compilation(UNKNOWN_CODE, "0A000", detail).into()
+}
+
+/// A default comes with a new column only; a sequence may take the place of another.
+fn default(was: &Column, column: &Column) -> Result<(), Stop> {
+    let sequence = |text: &String| text.to_ascii_uppercase().ends_with(".NEXTVAL");
+    let plain = |text: &String| text.split_whitespace().collect::<String>().to_ascii_uppercase();
+    match (&was.default, &column.default) {
+        (Some(old), Some(new)) if plain(old) == plain(new) || sequence(old) && sequence(new) => Ok(()),
+        (_, Some(_)) => Err(SnowflakeError::unsupported("Alter Column Set Default").into()),
+        (Some(_), None) if was.added => Err(default_of_added(was)),
+        (_, None) => Ok(()),
+    }
+}
+
+/// The rows from before ADD COLUMN have the default for their value: it cannot be dropped.
+pub(super) fn default_of_added(column: &Column) -> Stop {
+    let message = format!(
+        "Dropping default value is not allowed for column '{}' because the column was added after table was created.",
+        column.name
+    );
+    SnowflakeError::bare(UNKNOWN_CODE, "0A000", message).into()
+}
+
+fn altered(before: &[Column], column: &Column) -> Column {
+    let column = column.clone();
+    match before.iter().find(|was| was.name == column.name) {
+        Some(was) => Column {
+            data_type: column.data_type,
+            not_null: column.not_null,
+            default: column.default,
+            autoincrement: column.autoincrement,
+            comment: column.comment,
+            ..was.clone()
+        },
+        None => Column { added: true, ..column },
+    }
+}
+
+/// A view takes the new text, but its columns do not change places.
+pub(super) fn view(work: &mut Work<'_>, place: &Place, new: Object) -> Result<(), Stop> {
+    if let Found::Here(Object { columns: Some(before), .. }) = work.find(new.kind, place)?
+        && let Some(wanted) = &new.columns
+        && before.len() == wanted.len()
+        && kept(before, wanted).count() == wanted.len()
+        && kept(before, wanted).zip(before).any(|((was, _), here)| was.name != here.name)
+    {
+        return Err(reordered("VIEW"));
+    }
+    redefine(work, place, new)
+}
