@@ -2,6 +2,7 @@ mod clone_swap_undrop;
 mod containers;
 mod grants;
 mod metamorphic;
+mod or_alter;
 mod play;
 mod policies_tags;
 mod programs;
