@@ -11,4 +11,4 @@ pub mod run;
 pub mod settle;
 
 pub use drive::{Execution, execute};
-pub use report::{Failure, FailureKind, Interruption, RunReport, ScriptResult, Tally};
+pub use report::{Below, Failure, FailureKind, Interruption, RunReport, ScriptResult, Tally};

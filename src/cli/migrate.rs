@@ -23,6 +23,7 @@ use crate::{
     model::{plan::Target, version::Version},
     plan::ResumePolicy,
     report::Body,
+    session::Outcome,
 };
 
 #[derive(Debug, Args)]
@@ -44,6 +45,9 @@ pub(super) struct MigrateArgs {
     /// What Ctrl-C does to the running statement
     #[arg(long, value_enum, default_value_t = CancelArg::Wait)]
     cancel: CancelArg,
+    /// On the embedded engine: fail, once all is done, if a statement was only recorded or opaque
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "OUTCOMES")]
+    fail_on: Vec<FailOnArg>,
     /// Do not ask before changing a protected environment
     #[arg(long)]
     yes: bool,
@@ -77,6 +81,23 @@ enum CancelArg {
     Wait,
     /// Have the server abort it
     Now,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailOnArg {
+    /// Its syntax was read and its targets exist; Snowflake alone decides the rest
+    Recorded,
+    /// It was not looked into
+    Opaque,
+}
+
+impl From<FailOnArg> for Outcome {
+    fn from(argument: FailOnArg) -> Self {
+        match argument {
+            FailOnArg::Recorded => Self::Recorded,
+            FailOnArg::Opaque => Self::Opaque,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -146,6 +167,7 @@ pub(super) fn run(run: &Run, args: &MigrateArgs) -> anyhow::Result<Exit> {
         lock_timeout: args.lock_timeout.unwrap_or(workspace.environment.lock.timeout),
         drain: args.drain.into(),
         interrupt: interrupt.clone(),
+        fail_on: args.fail_on.iter().copied().map(Outcome::from).collect(),
     };
     let mut confirm = |survey: &Survey| confirm(run, &workspace, args.yes, survey);
     let work = migrate(&workspace, &options, &run.events, &mut confirm);

@@ -133,6 +133,8 @@ codes! {
     // Running.
     /// A statement of a migration failed.
     StatementFailed = "statement_failed",
+    /// `--fail-on` names what came of a statement.
+    NotCarriedOut = "not_carried_out",
     /// A script left a transaction open.
     OpenTransaction = "open_transaction",
     /// The lease was lost in the middle of the run (exit 5), or before anything was written (exit 7).

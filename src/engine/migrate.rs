@@ -15,7 +15,7 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     event::Fact,
     execute::{
-        Execution, Failure, FailureKind, Interruption, RunReport,
+        Below, Execution, Failure, FailureKind, Interruption, RunReport,
         drain::DrainMode,
         emit::{Emitter, Stream, millis},
         execute,
@@ -29,7 +29,7 @@ use crate::{
         target::Purpose,
     },
     plan,
-    session::{Connector, Cure, Session, advice, cure},
+    session::{Connector, Cure, Outcome, Session, advice, cure},
 };
 
 /// What `migrate` is asked for.
@@ -47,6 +47,8 @@ pub struct MigrateOptions {
     pub drain: DrainMode,
     /// The request to stop.
     pub interrupt: Interrupt,
+    /// Outcomes of statements on the embedded engine that make the run a failure once it is over.
+    pub fail_on: Vec<Outcome>,
 }
 
 /// What `migrate` did.
@@ -215,7 +217,8 @@ impl Target<'_> {
             interrupt: self.options.interrupt.clone(),
         };
         let report = execute(execution, emitter).await;
-        let stop = stop_of(workspace, &second, &report);
+        let stop = stop_of(workspace, &second, &report)
+            .or_else(|| not_carried_out(&second, &report, &self.options.fail_on));
         Ok(Migrated { run: Some(run.to_owned()), survey: second, report, stop })
     }
 
@@ -331,6 +334,30 @@ fn stop_of(workspace: &Workspace, survey: &Survey, report: &RunReport) -> Option
         return Some(failed(survey, failure));
     }
     report.interrupted.as_ref().map(|interruption| stopped(survey, interruption))
+}
+
+/// Statements with an outcome that the caller does not accept, each with its place.
+fn not_carried_out(survey: &Survey, report: &RunReport, fail_on: &[Outcome]) -> Option<Stop> {
+    let unwanted: Vec<_> =
+        report.statements.below.iter().filter(|one| fail_on.contains(&one.outcome)).collect();
+    let first = unwanted.first()?;
+    let word = |outcome| if outcome == Outcome::Opaque { "opaque" } else { "recorded" };
+    let message = match unwanted.len() {
+        1 => format!("a statement was only {}", word(first.outcome)),
+        count => format!("{count} statements were only recorded or opaque"),
+    };
+    let mut finding = Diagnostic::error(Code::NotCarriedOut, message)
+        .hint("they are applied and recorded in the history; only Snowflake can tell what they do");
+    for (n, one) in unwanted.iter().enumerate() {
+        let Below { script, ordinal, outcome, what } = one;
+        let place = survey.places.of_error(script, *ordinal, None, None).map(|(place, _)| place);
+        let at = place.as_ref().map_or_else(|| format!("{script}, statement {ordinal}"), ToString::to_string);
+        finding = finding.note(format!("{at}: {} {what}", word(*outcome)));
+        if let (0, Some(place)) = (n, place) {
+            finding = finding.at(place);
+        }
+    }
+    Some(Stop::new(StopKind::Migration, finding))
 }
 
 /// Of a statement that stopped in the middle and runs others.

@@ -203,7 +203,7 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
         match sent {
             Sent::Answer(answer) => {
                 let at = At { script, ordinal, of, elapsed_ms };
-                self.report.statements.count(answer.result, || kind(statement));
+                self.report.statements.count(answer.result, &at.script, ordinal, || kind(statement));
                 self.confirmed(at, shows_rows(statement.facts.verb), answer);
                 if self.report.ledger.is_some() { Event::LedgerLost } else { Event::Confirmed }
             }

@@ -113,22 +113,43 @@ pub struct Tally {
     /// What was opaque, by verb and kind, with how often.
     #[serde(skip)]
     pub opaque_kinds: BTreeMap<String, usize>,
+    /// The statements that were recorded or opaque, in order.
+    #[serde(skip)]
+    pub below: Vec<Below>,
+}
+
+/// A statement that was not carried out as far as the catalogue can tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Below {
+    /// The script.
+    pub script: String,
+    /// The statement, from 1.
+    pub ordinal: usize,
+    /// [`Outcome::Recorded`] or [`Outcome::Opaque`].
+    pub outcome: Outcome,
+    /// Its verb and the kind of its object.
+    pub what: String,
 }
 
 impl Tally {
     /// Counts a statement; `kind` names its verb and the kind of its object.
-    pub(super) fn count(&mut self, outcome: Option<Outcome>, kind: impl FnOnce() -> String) {
-        match outcome {
-            Some(Outcome::Applied) | None => self.applied += 1,
-            Some(Outcome::Checked) => self.checked += 1,
-            Some(Outcome::Recorded) => {
-                self.recorded += 1;
-                *self.recorded_kinds.entry(kind()).or_default() += 1;
-            }
-            Some(Outcome::Opaque) => {
-                self.opaque += 1;
-                *self.opaque_kinds.entry(kind()).or_default() += 1;
-            }
-        }
+    pub(super) fn count(
+        &mut self,
+        outcome: Option<Outcome>,
+        script: &str,
+        ordinal: usize,
+        kind: impl FnOnce() -> String,
+    ) {
+        let (count, kinds) = match outcome {
+            Some(Outcome::Applied) | None => return self.applied += 1,
+            Some(Outcome::Checked) => return self.checked += 1,
+            Some(Outcome::Recorded) => (&mut self.recorded, &mut self.recorded_kinds),
+            Some(Outcome::Opaque) => (&mut self.opaque, &mut self.opaque_kinds),
+        };
+        let what = kind();
+        *count += 1;
+        *kinds.entry(what.clone()).or_default() += 1;
+        let script = script.to_owned();
+        self.below.extend(outcome.map(|outcome| Below { script, ordinal, outcome, what }));
     }
 }

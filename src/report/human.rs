@@ -375,7 +375,7 @@ fn embedded(tally: &Tally, embedded: bool, out: &mut dyn Write) -> io::Result<()
     if !embedded || *tally == Tally::default() {
         return Ok(());
     }
-    let Tally { applied, checked, recorded, opaque, recorded_kinds, opaque_kinds } = tally;
+    let Tally { applied, checked, recorded, opaque, recorded_kinds, opaque_kinds, .. } = tally;
     let (recorded_kinds, opaque_kinds) = (named(recorded_kinds), named(opaque_kinds));
     writeln!(
         out,

@@ -39,6 +39,49 @@ fn the_last_line_names_what_was_only_recorded_or_not_looked_into() {
     assert!(last.contains("No data was executed"), "{last}");
 }
 
+/// A statement that cannot be read passes with a word before it, and is counted and named like any other opaque one.
+#[test]
+fn a_statement_let_through_unread_is_counted_and_named_in_the_last_line() {
+    let script = "CREATE TABLE t (a NUMBER);\n-- snowops: local=opaque reason=\"new in Snowflake\"\nCREATE GADGET g SIZE = 1;\n";
+    let project = Project::with(&[("V1__a.sql", script)]);
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    let last = run.out.lines().last().unwrap();
+    assert!(last.contains("1 applied, 0 checked, 0 recorded, 1 opaque (1 "), "{last}");
+    let project = Project::with(&[("V1__a.sql", &script.replace("local=opaque ", ""))]);
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 5, "{}", run.all());
+    assert!(run.err.contains("unexpected 'GADGET'"), "{}", run.err);
+}
+
+/// The whole run is applied first; then each statement that the engine did not carry out is named with its place.
+#[test]
+fn fail_on_names_the_statements_that_were_not_carried_out() {
+    let script = "CREATE TABLE t (a NUMBER);\nGRANT USAGE ON SCHEMA public TO ROLE PUBLIC;\nEXECUTE IMMEDIATE 'SELECT 1';\n";
+    let grant = "V1__a.sql:2:1: recorded GRANT SCHEMA";
+    let block = "V1__a.sql:3:1: opaque EXECUTE IMMEDIATE";
+    for (arguments, code, named, silent) in [
+        (&["migrate"][..], 0, &[][..], &[grant, block][..]),
+        (&["migrate", "--fail-on", "recorded,opaque"], 5, &[grant, block], &[]),
+        (&["migrate", "--fail-on", "opaque"], 5, &[block], &[grant]),
+        (&["migrate", "--fail-on", "recorded"], 5, &[grant], &[block]),
+    ] {
+        let project = Project::with(&[("V1__a.sql", script)]);
+        let run = project.run(arguments);
+        assert_eq!(run.code, code, "{arguments:?}: {}", run.all());
+        for part in named {
+            assert!(run.err.contains(part), "{arguments:?}: {}", run.err);
+        }
+        for part in silent {
+            assert!(!run.err.contains(part), "{arguments:?}: {}", run.err);
+        }
+        assert_eq!(state(&project, "V1__a.sql"), "success", "{arguments:?}");
+    }
+    let project = Project::with(&[("V1__a.sql", "CREATE TABLE t (a NUMBER);\n")]);
+    assert_eq!(project.run(&["migrate", "--fail-on", "recorded,opaque"]).code, 0);
+    assert_eq!(project.run(&["migrate", "--fail-on", "everything"]).code, 2);
+}
+
 #[test]
 fn every_environment_of_the_sample_project_renders() {
     let project = Project::sample();

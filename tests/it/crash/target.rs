@@ -275,6 +275,7 @@ impl World {
             lock_timeout: self.patience(),
             drain,
             interrupt: Interrupt::new(Cancel::Wait),
+            fail_on: Vec::new(),
         };
         let mut confirm = |_: &Survey| Ok(());
         let events = self.events(&workspace);
