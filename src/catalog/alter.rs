@@ -111,9 +111,7 @@ fn routine(work: &mut Work<'_>, target: &Target, name: &QualifiedName, actions: 
         Found::Unseen => return Ok((Grade::Recorded, done())),
         Found::Missing if target.if_exists => return Ok((Grade::Applied, done())),
         Found::Missing => {
-            return Err(
-                SnowflakeError::missing(target.kind, format_args!("{place}({})", types.join(", "))).into()
-            );
+            return Err(SnowflakeError::missing(target.kind, &place).into());
         }
     }
     for action in actions {
@@ -201,6 +199,19 @@ fn one(work: &mut Work<'_>, object: &mut Object, action: &Action) -> Result<bool
         Action::AlterColumn { column, change } => column::change(work, object, column, change)?,
         Action::AddConstraint(constraint) => table::add_key(work, object, constraint, false)?,
         Action::DropConstraint(name) => drop_key(object, name)?,
+        Action::RenameConstraint { from, to } => {
+            let key = object.keys.iter_mut().find(|key| key.name.as_ref() == Some(from));
+            match key {
+                Some(key) => key.name = Some(to.clone()),
+                None => missing_key(object, from)?,
+            }
+        }
+        Action::AlterConstraint(name) => {
+            let there = object.keys.iter().any(|key| key.name.as_ref() == Some(name));
+            if !there && !name.as_str().starts_with(GENERATED) {
+                return Err(SnowflakeError::missing_object(name).into());
+            }
+        }
         Action::DropPrimaryKey => object.keys.retain(|key| key.rule != KeyRule::Primary),
         Action::ClusterBy(exprs) => table::cluster_by(work, object, exprs)?,
         Action::DropClusteringKey => object.cluster_by.clear(),
@@ -253,19 +264,25 @@ fn one(work: &mut Work<'_>, object: &mut Object, action: &Action) -> Result<bool
 fn drop_key(object: &mut Object, name: &Ident) -> Result<(), Stop> {
     let before = object.keys.len();
     object.keys.retain(|key| key.name.as_ref() != Some(name));
-    // The server names what the script left unnamed.
-    if object.keys.len() == before && !name.as_str().starts_with("SYS_CONSTRAINT") {
-        let detail = format!("constraint '{name}' does not exist");
-        return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail).into());
+    if object.keys.len() == before { missing_key(object, name) } else { Ok(()) }
+}
+
+/// How the names begin that the server gives to constraints which the script left unnamed.
+const GENERATED: &str = "SYS_CONSTRAINT";
+
+fn missing_key(object: &Object, name: &Ident) -> Result<(), Stop> {
+    if name.as_str().starts_with(GENERATED) || object.columns.is_none() {
+        return Ok(());
     }
-    Ok(())
+    let detail = format!("constraint '{name}' does not exist");
+    Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail).into())
 }
 
 fn rename(work: &mut Work<'_>, place: &Place, object: Object, to: &crate::model::command::Name) -> Done {
-    let to = work.known(to)?;
-    let to = work.place(&to, "ALTER")?;
+    let written = work.known(to)?;
+    let to = work.place(&written, "ALTER")?;
     if matches!(work.find(object.kind, &to)?, Found::Here(_)) {
-        return Err(SnowflakeError::exists(&to).into());
+        return Err(SnowflakeError::exists(&written).into());
     }
     let space = object.kind.name_space();
     if let Some((_, temporary)) = work.take_out(space, place, place.name.as_str()) {
@@ -333,7 +350,9 @@ pub(super) fn comment(work: &mut Work<'_>, target: &Target, column: Option<&Colu
             match column {
                 None => object.comment = text,
                 Some(column) => {
-                    table::require(&object, std::slice::from_ref(column))?;
+                    if !target.if_exists {
+                        table::require(&object, std::slice::from_ref(column))?;
+                    }
                     let name = column.column();
                     let stored =
                         object.columns.iter_mut().flatten().find(|stored| Some(&stored.name) == name);

@@ -1,8 +1,7 @@
 //! Changes of a table's columns.
 
 use super::{
-    create::duplicate,
-    defaults, links,
+    added, links,
     store::{Column, KeyRule, Object},
     table::{self, require},
     work::{Stop, Work},
@@ -14,7 +13,6 @@ use crate::model::{
 };
 
 pub(super) fn add(work: &mut Work<'_>, object: &mut Object, added: &[(bool, ColumnDef)]) -> Result<(), Stop> {
-    duplicate(added.iter().map(|(_, column)| &column.name))?;
     for (if_not_exists, def) in added {
         work.check_uses(&def.uses)?;
         if object.column(&def.name).is_some() {
@@ -24,7 +22,7 @@ pub(super) fn add(work: &mut Work<'_>, object: &mut Object, added: &[(bool, Colu
             let detail = format!("column '{}' already exists", def.name);
             return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail).into());
         }
-        defaults::of_added_column(def)?;
+        added::default(object, def)?;
         table::column_reads(work, def, object)?;
         let Some(columns) = object.columns.as_mut() else { continue };
         // ADD COLUMN does not say whether the table has rows: NOT NULL without a default is let through.
@@ -84,11 +82,12 @@ fn unused(object: &Object, names: &[Ident]) -> Result<(), Stop> {
 }
 
 pub(super) fn rename(object: &mut Object, from: &ColumnRef, to: &Ident) -> Result<(), Stop> {
-    require(object, std::slice::from_ref(from))?;
     let Some(name) = from.column() else { return Ok(()) };
+    if object.known_columns().is_some() && object.column(name).is_none() {
+        return Err(SnowflakeError::missing_object(name).into());
+    }
     if object.column(to).is_some() {
-        let detail = format!("column '{to}' already exists");
-        return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail).into());
+        return Err(SnowflakeError::exists(format_args!("{}.{to}", object.name)).into());
     }
     if object.cluster_by.contains(name) {
         let detail = format!("Cannot rename column '{name}' which belongs to a clustering key");
@@ -127,7 +126,13 @@ pub(super) fn change(
             stored.data_type = Some(to.0.clone());
         }
         ColumnChange::NotNull(not_null) => stored.not_null = *not_null,
-        ColumnChange::Default(value) => stored.default = Some(value.clone()),
+        ColumnChange::Default(value) => {
+            let sequence = |text: &String| text.to_ascii_uppercase().ends_with(".NEXTVAL");
+            if !sequence(value) || !stored.default.as_ref().is_some_and(sequence) {
+                return Err(SnowflakeError::unsupported("Alter Column Set Default").into());
+            }
+            stored.default = Some(value.clone());
+        }
         ColumnChange::DropDefault if stored.added && stored.default.is_some() => {
             return Err(super::or_alter::default_of_added(stored));
         }

@@ -29,6 +29,10 @@ fn target(work: &Work<'_>, name: &Name, statement: &str) -> Result<Written, Stop
     match work.find(ObjectKind::Table, &place)? {
         Found::Here(object) => Ok(Written { columns: object.known_columns().cloned(), name }),
         Found::Unseen => Ok(Written { name, columns: None }),
+        // INSERT and MERGE say what they want, UPDATE and DELETE do not.
+        Found::Missing if matches!(statement, "UPDATE" | "DELETE") => {
+            Err(SnowflakeError::missing_object(&name).into())
+        }
         Found::Missing => Err(SnowflakeError::missing_table(&name).into()),
     }
 }

@@ -172,11 +172,8 @@ fn object(work: &mut Work<'_>, target: &Target, place: &Place) -> Done {
             return Ok(dropped(&place.name));
         }
         Found::Missing if target.if_exists => return Ok(absent(&place.name)),
-        Found::Missing => {
-            let printed =
-                types.map_or_else(|| place.to_string(), |types| format!("{place}({})", types.join(", ")));
-            return Err(SnowflakeError::missing(target.kind, printed).into());
-        }
+        // Without the types of the arguments.
+        Found::Missing => return Err(SnowflakeError::missing(target.kind, place).into()),
     }
     links::unattached(work, target.kind, place)?;
     if target.kind == ObjectKind::Task {

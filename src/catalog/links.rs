@@ -240,7 +240,7 @@ pub(super) fn returns_what_it_takes(
     let first = takes.first().filter(|_| kind == ObjectKind::MaskingPolicy);
     if first.is_some_and(|first| differ(&first.0, &returns.0)) {
         let detail = "Masking policy function argument and return type mismatch.";
-        return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail).into());
+        return Err(SnowflakeError::compilation_line(UNKNOWN_CODE, "42601", detail).into());
     }
     Ok(())
 }
@@ -256,7 +256,7 @@ pub(super) fn unattached(work: &Work<'_>, kind: ObjectKind, place: &Place) -> Re
             "Policy {} cannot be dropped/replaced as it is associated with one or more entities.",
             place.name
         );
-        return Err(SnowflakeError::bare("003531", "23001", message).into());
+        return Err(SnowflakeError::bare(UNKNOWN_CODE, "", message).into());
     }
     Ok(())
 }

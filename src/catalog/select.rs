@@ -239,7 +239,10 @@ impl<'w, 'a> Reading<'w, 'a> {
             }
         }
         if missing {
-            return Err(SnowflakeError::missing_object(&written).into());
+            // A bare name is printed so, any other in full.
+            let bare = written.schema.is_none();
+            let printed = if bare { written.to_string() } else { place.to_string() };
+            return Err(SnowflakeError::missing_object(printed).into());
         }
         let Found::Here(object) = self.work.find(ObjectKind::Table, &place)? else { return Ok(None) };
         super::streams::readable(self.work, object)?;

@@ -174,10 +174,27 @@ fn place(work: &Work<'_>, show: &Show) -> Result<Where, Stop> {
             match work.schema(&database, &schema) {
                 Ok(_) => Ok(Where { database: Some(database), schema: Some(schema) }),
                 Err(_) if bare => Ok(Where { database: Some(name.name), schema: None }),
+                Err(stop) if names_its_scope(show.kind) => Err(stop),
                 Err(_) => Err(SnowflakeError::missing_scope().into()),
             }
         }
     }
+}
+
+/// Relations, stages and file formats say of a missing scope only that something is missing, other kinds name it.
+fn names_its_scope(kind: Option<ObjectKind>) -> bool {
+    kind.is_some_and(|kind| {
+        let nameless = matches!(
+            kind,
+            ObjectKind::Table
+                | ObjectKind::View
+                | ObjectKind::DynamicTable
+                | ObjectKind::Stage
+                | ObjectKind::FileFormat
+                | ObjectKind::Schema
+        );
+        kind.scope() == KindScope::Schema && !nameless
+    })
 }
 
 fn schemas(work: &Work<'_>, show: &Show) -> Result<Vec<Row>, Stop> {

@@ -1,6 +1,7 @@
 mod clone_swap_undrop;
 mod containers;
 mod grants;
+mod live;
 mod metamorphic;
 mod or_alter;
 mod play;

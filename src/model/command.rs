@@ -294,6 +294,15 @@ pub enum Action {
     },
     /// ADD CONSTRAINT and its short forms.
     AddConstraint(Constraint),
+    /// RENAME CONSTRAINT.
+    RenameConstraint {
+        /// From.
+        from: Ident,
+        /// To.
+        to: Ident,
+    },
+    /// ALTER CONSTRAINT of a name: its properties are the server's.
+    AlterConstraint(Ident),
     /// DROP CONSTRAINT by name.
     DropConstraint(Ident),
     /// DROP PRIMARY KEY.

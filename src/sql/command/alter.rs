@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     model::{
-        command::{Action, ColumnChange, Command, Link, Unlink},
+        command::{Action, ColumnChange, Command, Link, Rule, Unlink},
         facts::Verb,
         kind::{Ability, ObjectKind},
-        refusal::SnowflakeError,
+        refusal::{SnowflakeError, UNKNOWN_CODE},
     },
     sql::lex::TokenKind,
 };
@@ -50,7 +50,9 @@ fn session(r: &mut Reader<'_>) -> Read<Command> {
             r.expect_op("=")?;
             let start = r.mark();
             options::value(r)?;
-            set.push((name, r.between(start, r.mark()).to_owned()));
+            let value = r.between(start, r.mark()).to_owned();
+            properties::judge_session(&name, &value)?;
+            set.push((name, value));
             r.take_op(",");
         }
     } else if r.take("UNSET") {
@@ -186,7 +188,7 @@ fn set(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
             }
         } else if r.take("CONTACT") {
             r.skip_rest()?;
-        } else if r.is("BODY") || r.is("NETWORK_POLICY") {
+        } else if r.is("BODY") && r.is_op_at(1, "->") || r.is("NETWORK_POLICY") {
             r.skip_all();
         } else if !options.take(r)? {
             if kind == ObjectKind::Table || kind == ObjectKind::View {
@@ -200,6 +202,13 @@ fn set(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
         }
     }
     options.judge(kind, Place::Alter)?;
+    if kind == ObjectKind::FileFormat && options.properties.iter().any(|(name, _)| name == "TYPE") {
+        return Err(SnowflakeError::compilation(
+            UNKNOWN_CODE,
+            "0A000",
+            "File format type cannot be changed.",
+        ));
+    }
     let Options { comment, properties, uses, links, .. } = options;
     Ok(Action::Set { properties, comment, secure, uses, links })
 }
@@ -279,10 +288,9 @@ fn table(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
         r.expect("TO")?;
         vec![Action::RenameColumn { from, to: r.ident()? }]
     } else if r.take_phrase("RENAME CONSTRAINT") {
-        r.ident()?;
+        let from = r.ident()?;
         r.expect("TO")?;
-        r.ident()?;
-        vec![Action::Other(Vec::new())]
+        vec![Action::RenameConstraint { from, to: r.ident()? }]
     } else if r.is_phrase("CLUSTER BY") {
         vec![Action::ClusterBy(options::cluster_by(r)?)]
     } else if r.is("ADD") {
@@ -291,7 +299,9 @@ fn table(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
         drop(r, kind)?
     } else if r.is_any(&["ALTER", "MODIFY"]) {
         r.step();
-        if r.is("CONSTRAINT") || r.is_phrase("PRIMARY KEY") || r.is("UNIQUE") || r.is_phrase("FOREIGN KEY") {
+        if r.take("CONSTRAINT") {
+            vec![constraint_properties(r)?]
+        } else if r.is_phrase("PRIMARY KEY") || r.is("UNIQUE") || r.is_phrase("FOREIGN KEY") {
             r.skip_rest()?;
             vec![Action::Other(Vec::new())]
         } else {
@@ -315,6 +325,21 @@ fn table(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
     }
     r.finish()?;
     Ok(found)
+}
+
+/// The name of a constraint and what shall be so of it; VALIDATE is refused here, whatever is documented.
+fn constraint_properties(r: &mut Reader<'_>) -> Read<Action> {
+    let name = r.ident()?;
+    if r.done() {
+        return Err(r.unexpected());
+    }
+    while !r.done() {
+        if !r.take_phrase("NOT ENFORCED") && !r.take_any(&["ENFORCED", "RELY", "NORELY", "ENABLE", "DISABLE"])
+        {
+            return Err(r.unexpected());
+        }
+    }
+    Ok(Action::AlterConstraint(name))
 }
 
 fn is_policy(r: &Reader<'_>, ahead: usize) -> bool {
@@ -388,7 +413,15 @@ fn add(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
     }
     r.step();
     if columns::at_constraint(r) && !r.is("COLUMN") {
-        return Ok(vec![Action::AddConstraint(columns::constraint(r, &[])?)]);
+        let start = r.mark();
+        let constraint = columns::constraint(r, &[])?;
+        let checks = matches!(constraint.rule, Rule::Check(_));
+        if checks && !r.between(start, r.mark()).to_ascii_uppercase().contains("NOVALIDATE") {
+            let message = "ALTER TABLE ADD CHECK is not supported with ENABLE VALIDATE (you may specify ENABLE \
+                           NOVALIDATE instead).";
+            return Err(SnowflakeError::bare(UNKNOWN_CODE, "0A000", message));
+        }
+        return Ok(vec![Action::AddConstraint(constraint)]);
     }
     if kind != ObjectKind::Table && r.is_any(&["PARTITION", "FILES"]) {
         r.skip_rest()?;

@@ -50,6 +50,7 @@ pub(super) fn create(r: &mut Reader<'_>) -> Read<Command> {
     if !can(Ability::Create) || replace && cannot_be_replaced(kind) || alter && !can(Ability::OrAlter) {
         return Err(r.unexpected());
     }
+    modifiers(r, found)?;
     for _ in 0..found.words {
         r.step();
     }
@@ -83,6 +84,25 @@ pub(super) fn create(r: &mut Reader<'_>) -> Read<Command> {
         ObjectKind::View | ObjectKind::MaterializedView => view(r, head),
         _ if table::is_table(kind) => table::table(r, head),
         _ => objects::object(r, head),
+    }
+}
+
+/// SECURE stands before TEMPORARY in a view's statement and behind it in a routine's, which takes no LOCAL or GLOBAL.
+fn modifiers(r: &Reader<'_>, found: KindMatch) -> Read<()> {
+    let first = |words: &[&str]| (0..found.words).find(|n| words.iter().any(|word| r.is_at(*n, word)));
+    let temporary = first(&["TEMPORARY", "TEMP", "VOLATILE"]);
+    let secure = first(&["SECURE"]);
+    let wrong = if found.kind == ObjectKind::View {
+        temporary.zip(secure).filter(|(temporary, secure)| temporary < secure).map(|(_, at)| at)
+    } else if found.kind.is_routine() {
+        let late = temporary.zip(secure).filter(|(temporary, secure)| secure < temporary).map(|(at, _)| at);
+        first(&["LOCAL", "GLOBAL"]).or(late)
+    } else {
+        None
+    };
+    match wrong {
+        Some(at) => Err(r.unexpected_at(at)),
+        None => Ok(()),
     }
 }
 

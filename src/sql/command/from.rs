@@ -150,9 +150,19 @@ fn item_of(source: Source) -> FromItem {
     FromItem { source, alias: None, columns: Vec::new(), on: Vec::new(), using: Vec::new(), natural: false }
 }
 
+/// Words that a bare relation after FROM cannot have for its name.
+const JOIN_WORDS: &[&str] =
+    &["ASOF", "CROSS", "FULL", "INNER", "JOIN", "LEFT", "MATCH_CONDITION", "NATURAL", "RIGHT", "USING"];
+
 fn relation(r: &mut Reader<'_>, items: &mut Vec<FromItem>) -> Read<()> {
     r.nested(|r| {
-        r.take("LATERAL");
+        if r.is("LATERAL") && !r.is_op_at(1, ".") {
+            r.step();
+        }
+        // The words of joins name a relation only with its schema or in quotes.
+        if r.is_any(JOIN_WORDS) && !r.is_op_at(1, ".") {
+            return Err(r.unexpected());
+        }
         // A join in parentheses.
         if r.is_op("(") && !starts_query(r, 0) && !r.is_at(1, "VALUES") && !is_statement(r, 1) {
             r.step();

@@ -250,9 +250,10 @@ fn arguments(r: &mut Reader<'_>) -> Read<Vec<DataType>> {
 
 fn policy(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     r.expect("AS")?;
-    found.arguments = Some(arguments(r)?);
+    let takes = arguments(r)?;
     r.expect("RETURNS")?;
     found.detail = Detail::Policy(types::data_type(r)?);
+    found.arguments = Some(takes);
     r.expect_op("->")?;
     expr::expr(r)?;
     let mut options = Options::default();

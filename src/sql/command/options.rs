@@ -69,8 +69,9 @@ impl Options {
         if r.is("COMMENT") && (r.is_op_at(1, "=") || is_text(r, 1)) {
             let name = r.here().to_owned();
             r.step();
+            let property = r.take_op("=");
             let start = r.mark();
-            self.comment = Some(if r.take_op("=") { comment_value(r)? } else { comment_text(r)? });
+            self.comment = Some(if property { comment_value(r)? } else { comment_text(r)? });
             let value = r.between(start, r.mark()).to_owned();
             self.written.push(Written { name, value });
             return Ok(true);
@@ -135,7 +136,10 @@ impl Options {
     /// As [`Options::judge`], for CREATE, which needs some properties.
     pub(super) fn judge_create(&self, kind: ObjectKind) -> Read<()> {
         self.judge(kind, Place::Create)?;
-        properties::of(kind).map_or(Ok(()), |known| known.missing(&self.written))
+        properties::of(kind).map_or(Ok(()), |known| {
+            known.judge_types(&self.written)?;
+            known.missing(&self.written)
+        })
     }
 
     /// Objects that a property names by its value.
@@ -263,12 +267,12 @@ fn is_text(r: &Reader<'_>, ahead: usize) -> bool {
 fn comment_value(r: &mut Reader<'_>) -> Read<String> {
     match r.kind() {
         Some(TokenKind::Word) if r.take("NULL") => Ok(String::new()),
-        Some(TokenKind::Word) => {
+        Some(TokenKind::Word | TokenKind::Number) => {
             let start = r.mark();
-            r.parts()?;
+            value(r)?;
             Ok(r.between(start, r.mark()).to_ascii_uppercase())
         }
-        Some(TokenKind::Number) => Err(SnowflakeError::invalid_parameter("COMMENT", r.here())),
+        Some(TokenKind::Punct) if r.is_op("-") => value(r).map(|()| String::new()),
         _ => comment_text(r),
     }
 }

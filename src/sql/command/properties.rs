@@ -11,6 +11,9 @@ use crate::model::{
 /// The table; its head says how it is written.
 const TEXT: &str = include_str!("properties.txt");
 
+static SESSION: LazyLock<Vec<Spec>> =
+    LazyLock::new(|| parse(TEXT).1.remove("session").unwrap_or_default().create);
+
 static KINDS: LazyLock<BTreeMap<ObjectKind, Known>> = LazyLock::new(|| parse(TEXT).0);
 
 /// Days that a table's data may be kept longer for its streams.
@@ -24,6 +27,10 @@ pub(super) struct Known {
     words: Vec<Phrase>,
     needs: Vec<&'static str>,
     once: Option<Twice>,
+    /// Whether that is so in ALTER as well.
+    always: bool,
+    /// Properties that only one value of TYPE has.
+    only: BTreeMap<&'static str, Vec<&'static str>>,
 }
 
 /// A property that a kind has.
@@ -38,6 +45,7 @@ struct Spec {
 enum Values {
     Any,
     Boolean,
+    Number,
     NotNegative,
     Positive,
     OneOf(Sentence, Vec<&'static str>),
@@ -130,7 +138,9 @@ impl Known {
 
     /// Judges what stands behind a name, in the server's order: a repeated property, an unknown one, a value.
     pub(super) fn judge(&self, kind: ObjectKind, place: Place, written: &[Written]) -> Read<()> {
-        if let Some(twice) = self.once {
+        // ALTER takes a repeated property of most kinds.
+        let twice = self.once.filter(|_| place == Place::Create || self.always);
+        if let Some(twice) = twice {
             for (n, one) in written.iter().enumerate() {
                 let known = is_common(&one.name) || self.find(&one.name, place).is_some();
                 let same = |other: &Written| {
@@ -144,11 +154,36 @@ impl Known {
         }
         let unknown = |one: &&Written| !is_common(&one.name) && self.find(&one.name, place).is_none();
         if let Some(one) = written.iter().find(unknown) {
-            return Err(SnowflakeError::invalid_property(&one.name, kind));
+            return Err(match self.once {
+                Some(Twice::Format) => SnowflakeError::compilation(
+                    UNKNOWN_CODE,
+                    "22023",
+                    format_args!("invalid parameter '{}'", one.name),
+                ),
+                _ => SnowflakeError::invalid_property(&one.name, kind),
+            });
         }
         for one in written {
-            if let Some(spec) = self.find(&one.name, place) {
-                spec.judge(&one.value)?;
+            match self.find(&one.name, place) {
+                Some(spec) => spec.judge(&one.value)?,
+                None if one.name.eq_ignore_ascii_case("COMMENT") => judge_comment(&one.value)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a property that another type has.
+    pub(super) fn judge_types(&self, written: &[Written]) -> Read<()> {
+        let bare = |value: &str| value.trim_matches('\'').to_ascii_uppercase();
+        let chosen = written.iter().find(|one| one.name.eq_ignore_ascii_case("TYPE"));
+        let Some(chosen) = chosen.map(|one| bare(&one.value)) else { return Ok(()) };
+        for one in written {
+            let name = one.name.to_ascii_uppercase();
+            let owner = self.only.iter().find(|(_, names)| names.contains(&name.as_str()));
+            if owner.is_some_and(|(of, _)| *of != chosen) {
+                let detail = format!("Option {name} is not valid for file format type {chosen}.");
+                return Err(SnowflakeError::compilation(UNKNOWN_CODE, "22023", detail));
             }
         }
         Ok(())
@@ -171,6 +206,13 @@ pub(super) fn repeated(property: &str) -> SnowflakeError {
     Twice::Property.refusal(property)
 }
 
+/// Judges a value of ALTER SESSION, which the server names without its quotes.
+pub(super) fn judge_session(name: &str, value: &str) -> Read<()> {
+    let Some(known) = SESSION.iter().find(|spec| spec.is(name)) else { return Ok(()) };
+    let bare = value.trim_matches('\'');
+    known.judge(value).map_err(|_| SnowflakeError::invalid_parameter(known.name, bare))
+}
+
 /// Judges the format options in the parentheses of `FILE_FORMAT = (...)`.
 pub(super) fn judge_format(written: &[Written]) -> Read<()> {
     let Some(known) = of(ObjectKind::FileFormat) else { return Ok(()) };
@@ -183,6 +225,16 @@ pub(super) fn judge_format(written: &[Written]) -> Read<()> {
         if let Some(spec) = known.find(&one.name, Place::Create) {
             spec.judge(&one.value)?;
         }
+    }
+    Ok(())
+}
+
+/// A comment is a text or a name.
+fn judge_comment(value: &str) -> Read<()> {
+    let value = value.replace(' ', "");
+    let truth = value.eq_ignore_ascii_case("TRUE") || value.eq_ignore_ascii_case("FALSE");
+    if truth || value.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        return Err(SnowflakeError::invalid_parameter("COMMENT", &value));
     }
     Ok(())
 }
@@ -240,6 +292,9 @@ impl Spec {
                     ));
                 }
             }
+            Values::Number if value.starts_with('\'') => {
+                return Err(SnowflakeError::invalid_parameter(self.name, value));
+            }
             Values::NotNegative if number(value).is_some_and(|number| number < 0) => {
                 return Err(SnowflakeError::invalid_parameter(self.name, &value.replace(' ', "")));
             }
@@ -253,7 +308,7 @@ impl Spec {
             Values::Positive if number(value).is_some_and(|number| number < 1) => {
                 return Err(Sentence::Property.refusal(self.name, &value.replace(' ', "")));
             }
-            Values::NotNegative | Values::Positive => {}
+            Values::Number | Values::NotNegative | Values::Positive => {}
             Values::OneOf(sentence, values) => {
                 if !values.iter().any(|known| known.eq_ignore_ascii_case(bare)) {
                     return Err(sentence.refusal(self.name, value));
@@ -288,12 +343,13 @@ impl Sentence {
     }
 }
 
-/// Reads the table; the second part says what in it cannot be read.
-fn parse(text: &'static str) -> (BTreeMap<ObjectKind, Known>, Vec<String>) {
-    let mut groups: BTreeMap<&str, Known> = BTreeMap::new();
+/// Reads the table: kinds, groups, and what in it cannot be read.
+#[expect(clippy::type_complexity, reason = "read in two places below")]
+fn parse(text: &'static str) -> (BTreeMap<ObjectKind, Known>, BTreeMap<&'static str, Known>, Vec<String>) {
+    let mut groups: BTreeMap<&'static str, Known> = BTreeMap::new();
     let mut kinds: BTreeMap<ObjectKind, Known> = BTreeMap::new();
     let mut faults = Vec::new();
-    let (mut group, mut current): (Option<&str>, Vec<ObjectKind>) = (None, Vec::new());
+    let (mut group, mut current): (Option<&'static str>, Vec<ObjectKind>) = (None, Vec::new());
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if let Some(name) = line.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
             (group, current) = (Some(name), Vec::new());
@@ -326,7 +382,14 @@ fn parse(text: &'static str) -> (BTreeMap<ObjectKind, Known>, Vec<String>) {
             "create" | "alter" => {}
             "words" => added.words = rest.split(';').map(|part| phrase(part.trim())).collect(),
             "needs" => added.needs = rest.split_whitespace().collect(),
-            "once" => added.once = Some(if rest == "format" { Twice::Format } else { Twice::Property }),
+            "only" => {
+                let (of, names) = rest.split_once(' ').unwrap_or((rest, ""));
+                added.only.insert(of, names.split_whitespace().collect());
+            }
+            "once" => {
+                added.once = Some(if rest == "format" { Twice::Format } else { Twice::Property });
+                added.always = rest == "always";
+            }
             _ => faults.push(format!("'{line}' is no line")),
         }
         for kind in &current {
@@ -336,7 +399,7 @@ fn parse(text: &'static str) -> (BTreeMap<ObjectKind, Known>, Vec<String>) {
             groups.entry(name).or_default().add(&added);
         }
     }
-    (kinds, faults)
+    (kinds, groups, faults)
 }
 
 impl Known {
@@ -346,6 +409,8 @@ impl Known {
         self.words.extend(other.words.iter().cloned());
         self.needs.extend(other.needs.iter().copied());
         self.once = self.once.or(other.once);
+        self.always |= other.always;
+        self.only.extend(other.only.iter().map(|(of, names)| (*of, names.clone())));
     }
 }
 
@@ -353,6 +418,9 @@ fn spec(word: &'static str) -> Spec {
     let one_of = |sentence, list: &'static str| Values::OneOf(sentence, list.split(',').collect());
     if let Some(name) = word.strip_suffix('?') {
         return Spec { name, values: Values::Boolean };
+    }
+    if let Some(name) = word.strip_suffix('#') {
+        return Spec { name, values: Values::Number };
     }
     if let Some(name) = word.strip_suffix("~1..") {
         return Spec { name, values: Values::Positive };
@@ -387,7 +455,7 @@ mod tests {
 
     #[test]
     fn the_table_can_be_read_and_closes_at_least_fifty_kinds() {
-        let (kinds, faults) = parse(TEXT);
+        let (kinds, _, faults) = parse(TEXT);
         assert!(faults.is_empty(), "{faults:?}");
         assert!(kinds.len() >= 60, "{} kinds", kinds.len());
         for (kind, known) in &kinds {

@@ -146,6 +146,12 @@ impl<'t> Reader<'t> {
         SnowflakeError::syntax(self.place(), &token)
     }
 
+    /// A syntax error at a token ahead.
+    pub(super) fn unexpected_at(&self, ahead: usize) -> SnowflakeError {
+        let reader = Self { at: self.at + ahead, ..Self::over(self.text, self.tokens.clone()) };
+        reader.unexpected()
+    }
+
     /// Runs `read` one level deeper.
     pub(super) fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
         if self.depth >= MOST_NESTING {
