@@ -210,6 +210,7 @@ pub struct Watched {
 }
 
 /// A column.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// Name.

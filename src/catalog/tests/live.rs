@@ -19,7 +19,7 @@ struct Case {
 }
 
 /// At least so many must agree.
-const FLOOR: usize = 480;
+const FLOOR: usize = 492;
 
 /// What is wrong with the answer, if anything.
 fn judge(case: &Case) -> Option<String> {
@@ -38,6 +38,7 @@ fn judge(case: &Case) -> Option<String> {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are for a person")]
 #[test]
 fn answers_recorded_from_an_account_are_given() {
     let text = include_str!("../../../tests/data/live-verified.jsonl");

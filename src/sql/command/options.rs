@@ -27,7 +27,7 @@ pub(super) struct Options {
     pub(super) policy_columns: Vec<ColumnRef>,
     /// Every property in its order, COMMENT with it.
     written: Vec<Written>,
-    /// What stands in the parentheses of FILE_FORMAT.
+    /// What stands in the parentheses of `FILE_FORMAT`.
     format: Vec<Written>,
 }
 
@@ -309,7 +309,7 @@ pub(super) fn cluster_by(r: &mut Reader<'_>) -> Read<Vec<Expr>> {
     if r.is_op("(") { r.list(expr::expr) } else { Ok(vec![expr::expr(r)?]) }
 }
 
-/// `(NAME = value, ...)` as FILE_FORMAT has it.
+/// `(NAME = value, ...)` as `FILE_FORMAT` has it.
 fn format_options(r: &mut Reader<'_>) -> Read<Vec<Written>> {
     let mut found = Vec::new();
     r.expect_op("(")?;

@@ -280,7 +280,6 @@ impl Spec {
         }
         let bare = value.trim_matches(['\'', '"']);
         match &self.values {
-            Values::Any => {}
             Values::Boolean => {
                 const TRUTHS: &[&str] =
                     &["TRUE", "FALSE", "1", "0", "YES", "NO", "ON", "OFF", "T", "F", "Y", "N"];
@@ -308,7 +307,7 @@ impl Spec {
             Values::Positive if number(value).is_some_and(|number| number < 1) => {
                 return Err(Sentence::Property.refusal(self.name, &value.replace(' ', "")));
             }
-            Values::Number | Values::NotNegative | Values::Positive => {}
+            Values::Any | Values::Number | Values::NotNegative | Values::Positive => {}
             Values::OneOf(sentence, values) => {
                 if !values.iter().any(|known| known.eq_ignore_ascii_case(bare)) {
                     return Err(sentence.refusal(self.name, value));
@@ -344,7 +343,6 @@ impl Sentence {
 }
 
 /// Reads the table: kinds, groups, and what in it cannot be read.
-#[expect(clippy::type_complexity, reason = "read in two places below")]
 fn parse(text: &'static str) -> (BTreeMap<ObjectKind, Known>, BTreeMap<&'static str, Known>, Vec<String>) {
     let mut groups: BTreeMap<&'static str, Known> = BTreeMap::new();
     let mut kinds: BTreeMap<ObjectKind, Known> = BTreeMap::new();
