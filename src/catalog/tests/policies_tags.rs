@@ -127,7 +127,7 @@ fn one_row_access_policy_a_relation_with_fitting_columns() {
 fn an_attached_policy_is_neither_dropped_nor_replaced() {
     let held = |name: &str| {
         format!(
-            "003531 Policy {name} cannot be dropped/replaced as it is associated with one or more entities."
+            "000000 Policy {name} cannot be dropped/replaced as it is associated with one or more entities."
         )
     };
     let (mask, rap) = (held("MASK"), held("RAP"));
@@ -143,7 +143,7 @@ fn an_attached_policy_is_neither_dropped_nor_replaced() {
             ("DROP ROW ACCESS POLICY IF EXISTS rap", &rap),
             ("ALTER MASKING POLICY mask SET BODY -> '?'", "applied"),
             ("ALTER MASKING POLICY mask RENAME TO mask3", "applied"),
-            ("DROP MASKING POLICY mask3", "003531 Policy MASK3 cannot be dropped"),
+            ("DROP MASKING POLICY mask3", "000000 Policy MASK3 cannot be dropped"),
             ("ALTER TABLE t MODIFY COLUMN email UNSET MASKING POLICY", "applied"),
             ("DROP MASKING POLICY mask3", "applied"),
             ("DROP TABLE t", "applied"),
@@ -151,8 +151,8 @@ fn an_attached_policy_is_neither_dropped_nor_replaced() {
             ("CREATE TABLE c (d STRING) WITH ROW ACCESS POLICY rap2 ON (d)", "000000 expected 2 arguments"),
             // A tag that carries a policy holds it too.
             ("ALTER TAG free SET MASKING POLICY other, MASKING POLICY mask_n", "applied"),
-            ("DROP MASKING POLICY other", "003531 Policy OTHER"),
-            ("DROP MASKING POLICY mask_n", "003531 Policy MASK_N"),
+            ("DROP MASKING POLICY other", "000000 Policy OTHER"),
+            ("DROP MASKING POLICY mask_n", "000000 Policy MASK_N"),
             ("ALTER TAG free UNSET MASKING POLICY local.public.other", "applied"),
             ("DROP MASKING POLICY other", "applied"),
         ],
