@@ -1,17 +1,23 @@
 //! How the embedded engine's catalogue ends each statement of real scripts: run by `benches/wild FOLDER --endings`.
 //!
 //! `cargo bench --bench endings -- FOLDER`: FOLDER holds one folder a repository, each with its scripts in the order
-//! in which they are to be tried. A repository gets one catalogue; every script starts from a fresh session that
-//! stands where that of a new embedded environment stands. A script that is refused for a missing object is taken
-//! back and tried again behind the others, until a whole round brings no script further; then what is left is applied
-//! as it is. Databases and account objects that are used and never created are found and listed as a user would list
-//! them under `externals:`. One JSON line a statement, and one a repository with its externals.
+//! in which they are to be tried. A repository gets one catalogue, and every script starts from a fresh session.
+//! What a user would write into the configuration is found by trying:
+//!
+//! - the order: a script that is refused for a missing object is taken back and tried again after each of the others;
+//!   when none goes through, the one that misses least is applied as it is;
+//! - the environment's database: `LOCAL`, or the one of the databases made by the scripts with the fewest refusals;
+//! - `externals:`, the databases and account objects that are used and never made, the environment's own database
+//!   among them if objects in it are used that no script makes;
+//! - the session variables that a runner sets before a script that never sets them: each has its own name as value.
+//!
+//! One JSON line a statement, and one a repository with its externals.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the scripts that it is given")]
 #![expect(clippy::print_stdout, reason = "it prints its result")]
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
 };
@@ -26,7 +32,12 @@ use snowops::{
         refusal::SnowflakeError,
         target::Context4,
     },
-    sql::{command::command, facts::facts, split::split},
+    sql::{
+        command::command,
+        facts::facts,
+        lex::{self, TokenKind},
+        split::split,
+    },
 };
 
 /// Codes that an object is missing: another script may make it.
@@ -43,14 +54,32 @@ struct Statement {
 struct Script {
     name: String,
     statements: Vec<Statement>,
+    /// Session variables that it reads and never sets.
+    given: Vec<Ident>,
 }
 
 /// How a script ended.
 struct Outcome {
     catalog: Catalog,
     effects: Vec<Effect>,
-    /// Something is missing that another script may make.
-    early: bool,
+    /// How many statements miss something that another script may make.
+    missing: usize,
+}
+
+/// What the scripts of a repository make.
+#[derive(Default)]
+struct Made {
+    /// Databases and account objects, by name space.
+    account: BTreeSet<(String, Ident)>,
+    /// Schemas and what is in them, by the last part of the name.
+    inside: BTreeSet<Ident>,
+}
+
+/// What a user would configure.
+#[derive(Clone)]
+struct Setting {
+    database: Ident,
+    externals: Externals,
 }
 
 fn main() {
@@ -79,14 +108,19 @@ fn read(folder: &Path) -> (Vec<Script>, Vec<(String, String)>) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Ok(text) = fs::read_to_string(&path) else { panic!("{} is no text", path.display()) };
         match split(&text) {
-            Err(errors) => uncut.push((name, errors.first().map(|error| format!("{error:?}")).unwrap_or_default())),
+            Err(errors) => {
+                uncut.push((name, errors.first().map(|error| format!("{error:?}")).unwrap_or_default()))
+            }
             Ok(pieces) => {
-                let statements = pieces.iter().map(|piece| {
-                    let own = piece.of(&text);
-                    let line = 1 + text[..piece.start].matches('\n').count();
-                    Statement { line, text: own.to_owned(), command: command(own) }
-                });
-                scripts.push(Script { name, statements: statements.collect() });
+                let statements: Vec<Statement> = pieces
+                    .iter()
+                    .map(|piece| {
+                        let own = piece.of(&text);
+                        let line = 1 + text[..piece.start].matches('\n').count();
+                        Statement { line, text: own.to_owned(), command: command(own) }
+                    })
+                    .collect();
+                scripts.push(Script { name, given: given(&statements), statements });
             }
         }
     }
@@ -95,24 +129,20 @@ fn read(folder: &Path) -> (Vec<Script>, Vec<(String, String)>) {
 
 fn run(repository: &str, scripts: &[Script]) {
     let made = made(scripts);
-    let mut externals = Externals::default();
-    let endings = loop {
-        let endings = in_turn(scripts, &externals, &made);
-        let mut found = externals.clone();
-        for (number, effects) in &endings {
-            for (statement, effect) in scripts[*number].statements.iter().zip(effects) {
-                unlisted(statement, effect, &made, &mut found);
-            }
-        }
-        if found == externals {
-            break endings;
-        }
-        externals = found;
+    let databases =
+        made.account.iter().filter(|(space, _)| space == "database").map(|(_, name)| name.clone());
+    let tried = std::iter::once(Ident::stored("LOCAL"))
+        .chain(databases)
+        .map(|database| settle(scripts, database, &made));
+    let refusals = |endings: &[(usize, Vec<Effect>)]| {
+        let effects = endings.iter().flat_map(|(_, effects)| effects);
+        effects.filter(|effect| matches!(effect, Effect::Refused(_))).count()
     };
-    let Externals { databases, roles, warehouses, others } = &externals;
+    let Some((setting, endings)) = tried.min_by_key(|(_, endings)| refusals(endings)) else { return };
+    let Externals { databases, roles, warehouses, others } = &setting.externals;
     println!(
         "{}",
-        json!({"repository": repository, "externals": {
+        json!({"repository": repository, "database": setting.database.as_str(), "externals": {
             "databases": databases, "roles": roles, "warehouses": warehouses, "others": others,
         }})
     );
@@ -121,6 +151,24 @@ fn run(repository: &str, scripts: &[Script]) {
         for (statement, effect) in script.statements.iter().zip(effects) {
             print(repository, &script.name, statement, effect);
         }
+    }
+}
+
+/// Lists what is not made, until nothing more is found.
+fn settle(scripts: &[Script], database: Ident, made: &Made) -> (Setting, Vec<(usize, Vec<Effect>)>) {
+    let mut setting = Setting { database, externals: Externals::default() };
+    loop {
+        let endings = in_turn(scripts, &setting, made);
+        let mut found = setting.clone();
+        for (number, effects) in &endings {
+            for (statement, effect) in scripts[*number].statements.iter().zip(effects) {
+                unlisted(statement, effect, made, &mut found);
+            }
+        }
+        if found.externals == setting.externals {
+            return (setting, endings);
+        }
+        setting = found;
     }
 }
 
@@ -143,41 +191,48 @@ fn print(repository: &str, file: &str, statement: &Statement, effect: &Effect) {
     );
 }
 
-/// Tries the scripts in order; those that come too early again behind the others.
-fn in_turn(scripts: &[Script], externals: &Externals, made: &BTreeSet<(String, Ident)>) -> Vec<(usize, Vec<Effect>)> {
+/// Tries the scripts in order; those that come too early again after each of the others.
+fn in_turn(scripts: &[Script], setting: &Setting, made: &Made) -> Vec<(usize, Vec<Effect>)> {
     let name = |text: &str| Some(Ident::stored(text));
     let context = Context4 {
         role: name("DEPLOYER"),
         warehouse: name("DEPLOY_XS"),
-        database: name("LOCAL"),
+        database: Some(setting.database.clone()),
         schema: name("PUBLIC"),
     };
-    let now = "2026-01-01T00:00:00Z".to_owned();
-    let seed = Seed { account: "embedded".to_owned(), context: context.clone(), externals: externals.clone(), now };
+    let seed = Seed {
+        account: "embedded".to_owned(),
+        context: context.clone(),
+        externals: setting.externals.clone(),
+        now: "2026-01-01T00:00:00Z".to_owned(),
+    };
     let mut catalog = Catalog::new(&seed);
     let mut endings = Vec::new();
-    let mut queue: VecDeque<usize> = (0..scripts.len()).collect();
-    let mut waited = 0;
-    while let Some(number) = queue.pop_front() {
-        let outcome = one(&scripts[number], &catalog, &context, made);
-        if outcome.early && waited < queue.len() {
-            waited += 1;
-            queue.push_back(number);
-            continue;
+    let mut pending: Vec<usize> = (0..scripts.len()).collect();
+    while !pending.is_empty() {
+        let mut best: Option<(usize, Outcome)> = None;
+        for (at, number) in pending.iter().enumerate() {
+            let outcome = one(&scripts[*number], &catalog, &context, made);
+            if best.as_ref().is_none_or(|(_, best)| outcome.missing < best.missing) {
+                best = Some((at, outcome));
+            }
+            if best.as_ref().is_some_and(|(_, best)| best.missing == 0) {
+                break;
+            }
         }
-        if !outcome.early {
-            waited = 0;
-        }
+        let Some((at, outcome)) = best else { break };
         catalog = outcome.catalog;
-        endings.push((number, outcome.effects));
+        endings.push((pending.remove(at), outcome.effects));
     }
     endings
 }
 
-fn one(script: &Script, catalog: &Catalog, context: &Context4, made: &BTreeSet<(String, Ident)>) -> Outcome {
+fn one(script: &Script, catalog: &Catalog, context: &Context4, made: &Made) -> Outcome {
     let mut catalog = catalog.clone();
     let mut session = SessionState::new(context.clone());
-    let mut early = false;
+    session.variables =
+        script.given.iter().map(|name| (name.clone(), Some(name.as_str().to_owned()))).collect();
+    let mut missing = 0;
     let mut effects = Vec::new();
     for (number, statement) in script.statements.iter().enumerate() {
         let stamp =
@@ -186,45 +241,68 @@ fn one(script: &Script, catalog: &Catalog, context: &Context4, made: &BTreeSet<(
             Ok(command) => apply(&mut catalog, &mut session, command, &stamp),
             Err(error) => Effect::Refused(error.clone()),
         };
-        early |= match &effect {
+        let early = match &effect {
             Effect::Refused(error) => MISSING.contains(&error.code),
             other => other.reply().is_some_and(|reply| {
                 reply.warnings.iter().filter_map(|warning| warned(warning)).any(|warned| warned.is_in(made))
             }),
         };
+        missing += usize::from(early);
         effects.push(effect);
     }
-    Outcome { catalog, effects, early }
+    Outcome { catalog, effects, missing }
 }
 
-/// Databases and account objects that some script makes, by name space.
-fn made(scripts: &[Script]) -> BTreeSet<(String, Ident)> {
+/// The variables that a script reads and never sets.
+fn given(statements: &[Statement]) -> Vec<Ident> {
+    let mut set = BTreeSet::new();
+    for statement in statements {
+        if let Ok(Command::Set { values, .. }) = &statement.command {
+            set.extend(values.iter().map(|(name, _)| name.clone()));
+        }
+    }
+    let read = statements.iter().flat_map(|statement| {
+        let tokens = lex::tokens(&statement.text).filter(|token| token.kind == TokenKind::Variable);
+        tokens.map(|token| Ident::written(&statement.text[token.start + 1..token.end]))
+    });
+    let named = |name: &Ident| !name.as_str().bytes().all(|byte| byte.is_ascii_digit());
+    let found: BTreeSet<Ident> = read.filter(|name| named(name) && !set.contains(name)).collect();
+    found.into_iter().collect()
+}
+
+fn made(scripts: &[Script]) -> Made {
     let commands = || {
-        scripts.iter().flat_map(|script| &script.statements).filter_map(|statement| statement.command.as_ref().ok())
+        scripts
+            .iter()
+            .flat_map(|script| &script.statements)
+            .filter_map(|statement| statement.command.as_ref().ok())
     };
     let literals: Vec<&String> = commands()
         .filter_map(|command| if let Command::Set { values, .. } = command { Some(values) } else { None })
         .flatten()
         .filter_map(|(_, value)| value.as_ref())
         .collect();
-    let mut made = BTreeSet::new();
+    let mut made = Made::default();
     for command in commands() {
         let (kind, name) = match command {
             Command::CreateContainer(def) => (def.kind, &def.name),
             Command::CreateObject(def) => (def.kind, &def.name),
+            Command::CreateTable(def) => (def.kind, &def.name),
+            Command::CreateView(def) => (def.kind, &def.name),
             _ => continue,
         };
-        if kind.scope() != KindScope::Account {
-            continue;
-        }
-        let space = kind.name_space().to_owned();
-        match name {
-            Name::Written(name) => {
-                made.insert((space, name.name.clone()));
+        let names: Vec<Ident> = match name {
+            Name::Written(name) => vec![name.name.clone()],
+            // Any literal may be the value that the variable had, or its name if a runner gave it.
+            Name::Variable(name, _) => {
+                literals.iter().map(|text| Ident::written(text)).chain([name.clone()]).collect()
             }
-            // Any literal may be the value that the variable had.
-            Name::Variable(..) => made.extend(literals.iter().map(|text| (space.clone(), Ident::written(text)))),
-            Name::Unknown => {}
+            Name::Unknown => Vec::new(),
+        };
+        if kind.scope() == KindScope::Account {
+            made.account.extend(names.into_iter().map(|name| (kind.name_space().to_owned(), name)));
+        } else {
+            made.inside.extend(names);
         }
     }
     made
@@ -240,8 +318,8 @@ struct Warned<'a> {
 }
 
 impl Warned<'_> {
-    fn is_in(&self, made: &BTreeSet<(String, Ident)>) -> bool {
-        made.contains(&(self.space.to_owned(), self.name.clone()))
+    fn is_in(&self, made: &Made) -> bool {
+        made.account.contains(&(self.space.to_owned(), self.name.clone()))
     }
 }
 
@@ -256,8 +334,9 @@ fn warned(warning: &str) -> Option<Warned<'_>> {
     Some(Warned { space, name: Ident::written(written), written, list })
 }
 
-/// Adds to `externals` what the statement used and no script makes.
-fn unlisted(statement: &Statement, effect: &Effect, made: &BTreeSet<(String, Ident)>, externals: &mut Externals) {
+/// Adds to the externals what the statement used and no script makes.
+fn unlisted(statement: &Statement, effect: &Effect, made: &Made, setting: &mut Setting) {
+    let Setting { database: own, externals } = setting;
     let mut add = |list: &str, name: String| {
         let list = match list {
             "databases" => &mut externals.databases,
@@ -270,17 +349,30 @@ fn unlisted(statement: &Statement, effect: &Effect, made: &BTreeSet<(String, Ide
         }
     };
     if let Effect::Refused(error) = effect {
-        let database = missing_database(statement, error);
-        let own = Ident::stored("LOCAL");
-        if let Some(name) = database.filter(|name| *name != own && !made.contains(&("database".to_owned(), name.clone())))
-        {
-            add("databases", name.to_string());
+        let is_made = |name: &Ident| made.account.contains(&("database".to_owned(), name.clone()));
+        match missing_database(statement, error) {
+            Some(name) if !is_made(&name) && name != *own => add("databases", name.to_string()),
+            Some(_) => {}
+            None if !is_made(own) && missing_inside(error, made) => add("databases", own.to_string()),
+            None => {}
         }
     }
     let warnings = effect.reply().map(|reply| reply.warnings.as_slice()).unwrap_or_default();
     for warned in warnings.iter().filter_map(|warning| warned(warning)).filter(|warned| !warned.is_in(made)) {
         add(warned.list, warned.written.to_owned());
     }
+}
+
+/// Whether a statement was refused for a schema, or something in a schema, that no script makes.
+fn missing_inside(error: &SnowflakeError, made: &Made) -> bool {
+    let named = error.message.split_once("' does not exist").and_then(|(before, _)| before.rsplit_once('\''));
+    let called = error
+        .message
+        .split_once("Unknown user-defined function ")
+        .map(|(_, name)| name.trim_end_matches('.'));
+    let Some(name) = named.map(|(_, name)| name).or(called) else { return false };
+    let last = name.split('(').next().and_then(|name| name.rsplit('.').next()).unwrap_or_default();
+    MISSING.contains(&error.code) && !made.inside.contains(&Ident::written(last))
 }
 
 /// The database without which a statement was refused, where that can be told.
