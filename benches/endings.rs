@@ -26,7 +26,7 @@ use serde_json::json;
 use snowops::{
     catalog::{Catalog, Effect, Externals, Seed, SessionState, Stamp, apply},
     model::{
-        command::{Command, Name, Use},
+        command::{Command, Constant, Name, Use},
         ident::Ident,
         kind::{KindScope, ObjectKind},
         refusal::SnowflakeError,
@@ -280,7 +280,7 @@ fn made(scripts: &[Script]) -> Made {
     let literals: Vec<&String> = commands()
         .filter_map(|command| if let Command::Set { values, .. } = command { Some(values) } else { None })
         .flatten()
-        .filter_map(|(_, value)| value.as_ref())
+        .filter_map(|(_, value)| if let Some(Constant::Text(text)) = value { Some(text) } else { None })
         .collect();
     let mut made = Made::default();
     for command in commands() {

@@ -22,6 +22,7 @@ mod object;
 mod or_alter;
 mod outline;
 mod refs;
+mod run;
 mod scope;
 mod select;
 mod show;
@@ -239,12 +240,26 @@ impl Catalog {
 /// Applies one statement to `catalog` and `session`. A refused statement changes neither, but that DDL ends an open
 /// transaction. The same arguments always give the same result.
 pub fn apply(catalog: &mut Catalog, session: &mut SessionState, command: &Command, stamp: &Stamp) -> Effect {
+    apply_within(catalog, session, command, stamp, run::DEEPEST)
+}
+
+/// As [`apply`], for a statement that another one runs: it may run others `depth` deep.
+fn apply_within(
+    catalog: &mut Catalog,
+    session: &mut SessionState,
+    command: &Command,
+    stamp: &Stamp,
+    depth: usize,
+) -> Effect {
     if context::is_ddl(command) {
         session.transaction = false;
     }
     let mut work =
-        Work { catalog, session, stamp, warnings: Vec::new(), recorded: false, seen: BTreeSet::new() };
+        Work { catalog, session, stamp, warnings: Vec::new(), recorded: false, seen: BTreeSet::new(), depth };
     let result = dispatch(&mut work, command);
+    if matches!(result, Err(Stop::Unknowable) | Ok((Grade::Opaque, _))) {
+        tasks::forget_what_runs(work.catalog);
+    }
     let (warnings, recorded) = (work.warnings, work.recorded);
     match result {
         Ok((grade, mut reply)) => {
@@ -290,11 +305,7 @@ fn dispatch(work: &mut Work<'_>, command: &Command) -> work::Done {
         Command::Describe(target) => show::describe(work, target),
         Command::Begin => Ok(context::transaction(work, true)),
         Command::Commit | Command::Rollback => Ok(context::transaction(work, false)),
-        Command::Call { name, arguments } => {
-            let done = dml::call(work, name, arguments)?;
-            tasks::forget_what_runs(work.catalog);
-            Ok(done)
-        }
+        Command::Call { name, arguments } => run::call(work, name, arguments),
         Command::Execute(target) => {
             work.check_use(target.kind, &target.name)?;
             if target.kind == ObjectKind::Task {
@@ -302,10 +313,9 @@ fn dispatch(work: &mut Work<'_>, command: &Command) -> work::Done {
             }
             Ok((Grade::Recorded, work::done()))
         }
-        Command::Opaque(_) => {
-            tasks::forget_what_runs(work.catalog);
-            Ok((Grade::Opaque, work::done()))
-        }
+        Command::ExecuteImmediate(text) => run::immediate(work, text),
+        Command::Block(block) => run::block(work, block),
+        Command::Opaque(_) => Ok((Grade::Opaque, work::done())),
         Command::Other { verb, uses, .. } => {
             for one in uses {
                 work.check_use(one.kind, &one.name)?;

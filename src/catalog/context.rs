@@ -9,7 +9,7 @@ use super::{
     work::{Done, Grade, Stop, Work, done},
 };
 use crate::model::{
-    command::{Command, Expr, Name, Use},
+    command::{Command, Constant, Expr, Name, Use},
     ident::Ident,
     kind::ObjectKind,
     refusal::{At, SnowflakeError, UNKNOWN_CODE},
@@ -21,7 +21,7 @@ use crate::model::{
 pub struct SessionState {
     /// Role, warehouse, database and schema.
     pub context: Context4,
-    /// Session variables; the value of those that were set to a literal.
+    /// Session variables; the value of those whose value can be told.
     pub variables: BTreeMap<Ident, Option<String>>,
     /// Session parameters that were set, as written.
     pub parameters: BTreeMap<String, String>,
@@ -86,6 +86,8 @@ pub(super) fn is_ddl(command: &Command) -> bool {
         | Command::Commit
         | Command::Rollback
         | Command::Call { .. }
+        | Command::ExecuteImmediate(_)
+        | Command::Block(_)
         | Command::Execute(_)
         | Command::Opaque(_) => false,
     }
@@ -150,10 +152,32 @@ fn use_schema(work: &mut Work<'_>, name: &Name) -> Result<(), Stop> {
     Ok(())
 }
 
-pub(super) fn set(work: &mut Work<'_>, values: &[(Ident, Option<String>)], reads: &[Expr]) -> Done {
+pub(super) fn set(work: &mut Work<'_>, values: &[(Ident, Option<Constant>)], reads: &[Expr]) -> Done {
     Reading::of(work).exprs(reads)?;
-    work.session.variables.extend(values.iter().cloned());
+    let told: Vec<_> = values
+        .iter()
+        .map(|(name, constant)| {
+            (name.clone(), constant.as_ref().and_then(|constant| value(work.session, constant)))
+        })
+        .collect();
+    work.session.variables.extend(told);
     Ok((Grade::Applied, done()))
+}
+
+/// The value of a constant, where all that it reads is known.
+pub(super) fn value(session: &SessionState, constant: &Constant) -> Option<String> {
+    let name = |name: &Option<Ident>| name.as_ref().map(|name| name.as_str().to_owned());
+    match constant {
+        Constant::Text(text) => Some(text.clone()),
+        Constant::Variable(name) => session.variables.get(name)?.clone(),
+        Constant::Join(parts) => parts.iter().map(|part| value(session, part)).collect(),
+        Constant::Upper(inner) => value(session, inner).map(|text| text.to_uppercase()),
+        Constant::Lower(inner) => value(session, inner).map(|text| text.to_lowercase()),
+        Constant::Database => name(&session.context.database),
+        Constant::Schema => name(&session.context.schema),
+        Constant::Role => name(&session.context.role),
+        Constant::Warehouse => name(&session.context.warehouse),
+    }
 }
 
 pub(super) fn unset(work: &mut Work<'_>, names: &[Ident]) -> (Grade, super::Reply) {

@@ -1,4 +1,4 @@
-//! INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY, SELECT and CALL: names, columns and widths.
+//! INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY and SELECT: names, columns and widths.
 
 use super::{
     lookup::Found,
@@ -264,25 +264,4 @@ pub(super) fn query(work: &mut Work<'_>, query: &Query) -> Done {
         })
         .collect();
     Ok((Grade::Checked, reply))
-}
-
-/// The body of a procedure is not looked into, but it must exist where its schema is known.
-pub(super) fn call(work: &mut Work<'_>, name: &Name, arguments: &[Expr]) -> Done {
-    let written = work.known(name)?;
-    Reading::of(work).exprs(arguments)?;
-    // Procedures of the server itself are called without a schema.
-    let system = written.name.as_str().contains('$') || written.name.as_str().starts_with("ASSOCIATE_");
-    let place = work.place(&written, "CALL")?;
-    if !system {
-        let unknown = || {
-            SnowflakeError::compilation("002141", "42601", format!("Unknown user-defined function {place}."))
-        };
-        match work.routines(&place) {
-            Ok(Some(found)) if found.is_empty() => return Err(unknown().into()),
-            Ok(_) => {}
-            Err(Stop::Refused(_)) => return Err(unknown().into()),
-            Err(stop) => return Err(stop),
-        }
-    }
-    Ok((Grade::Opaque, done()))
 }

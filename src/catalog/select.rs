@@ -330,9 +330,7 @@ impl<'w, 'a> Reading<'w, 'a> {
         if place.name.as_str() == "NEXTVAL" {
             return Ok(());
         }
-        let unknown = || {
-            SnowflakeError::compilation("002141", "42601", format!("Unknown user-defined function {place}."))
-        };
+        let unknown = || SnowflakeError::unknown_function(&place);
         match self.work.routines(&place) {
             Ok(Some(found)) if found.is_empty() => Err(unknown().into()),
             Ok(_) => Ok(()),

@@ -1,5 +1,6 @@
 mod clone_swap_undrop;
 mod containers;
+mod endings;
 mod grants;
 mod live;
 mod metamorphic;
@@ -131,10 +132,7 @@ fn a_script_of_typical_statements_is_accepted() {
         }
     }
     assert!(refused.is_empty(), "{}", refused.join("\n"));
-    assert_eq!(
-        grades.into_iter().collect::<Vec<_>>(),
-        [("applied", 70), ("checked", 19), ("opaque", 4), ("recorded", 6)]
-    );
+    assert_eq!(grades.into_iter().collect::<Vec<_>>(), [("applied", 63), ("checked", 23), ("recorded", 13)]);
 }
 
 /// What stands before each refusal.

@@ -20,6 +20,8 @@ pub(super) struct Work<'a> {
     pub(super) recorded: bool,
     /// Views whose text was already checked for this statement.
     pub(super) seen: BTreeSet<String>,
+    /// How deep it may run other statements.
+    pub(super) depth: usize,
 }
 
 /// Why a statement is not carried out.
@@ -44,6 +46,18 @@ pub(super) enum Grade {
     Checked,
     Recorded,
     Opaque,
+}
+
+impl Grade {
+    /// How far two statements together were carried out.
+    pub(super) fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Opaque, _) | (_, Self::Opaque) => Self::Opaque,
+            (Self::Recorded, _) | (_, Self::Recorded) => Self::Recorded,
+            (Self::Applied, _) | (_, Self::Applied) => Self::Applied,
+            (Self::Checked, Self::Checked) => Self::Checked,
+        }
+    }
 }
 
 /// Result of a statement.

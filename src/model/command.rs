@@ -52,10 +52,10 @@ pub enum Command {
     Grant(Grant),
     /// USE.
     Use(Use),
-    /// SET of session variables: a literal's value where it is one.
+    /// SET of session variables: the value where it can be told before it runs.
     Set {
         /// Variables and values, in order.
-        values: Vec<(Ident, Option<String>)>,
+        values: Vec<(Ident, Option<Constant>)>,
         /// What the values read.
         reads: Vec<Expr>,
     },
@@ -135,7 +135,11 @@ pub enum Command {
     },
     /// EXECUTE TASK, EXECUTE ALERT: the object must exist.
     Execute(Target),
-    /// What has a body that is not looked into: EXECUTE IMMEDIATE, blocks, chains.
+    /// EXECUTE IMMEDIATE of a text that can be told before it runs.
+    ExecuteImmediate(Constant),
+    /// A block or a chain all of whose statements can be read.
+    Block(Block),
+    /// What is not looked into: blocks with dynamic SQL, texts that are made when they run.
     Opaque(Verb),
     /// Anything else that Snowflake knows.
     Other {
@@ -146,6 +150,15 @@ pub enum Command {
         /// Whether it commits an open transaction.
         ddl: bool,
     },
+}
+
+/// The statements of a block or chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// The SQL statements in it, in the order of the text.
+    pub statements: Vec<Command>,
+    /// Each runs once, in that order: there is no branch, loop or handler.
+    pub straight: bool,
 }
 
 /// A name in a statement.
@@ -167,6 +180,29 @@ impl fmt::Display for Name {
             Self::Unknown => f.write_str("IDENTIFIER(...)"),
         }
     }
+}
+
+/// An expression whose value can be told from the session alone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Constant {
+    /// A literal text or number.
+    Text(String),
+    /// The value of a session variable.
+    Variable(Ident),
+    /// `||` or CONCAT.
+    Join(Vec<Constant>),
+    /// UPPER.
+    Upper(Box<Constant>),
+    /// LOWER.
+    Lower(Box<Constant>),
+    /// `CURRENT_DATABASE()`.
+    Database,
+    /// `CURRENT_SCHEMA()`.
+    Schema,
+    /// `CURRENT_ROLE()`.
+    Role,
+    /// `CURRENT_WAREHOUSE()`.
+    Warehouse,
 }
 
 /// Kind and name of the object that a statement is about.

@@ -168,6 +168,11 @@ impl SnowflakeError {
         )
     }
 
+    /// 002141: no function or procedure of that name.
+    pub fn unknown_function(name: impl fmt::Display) -> Self {
+        Self::compilation("002141", "42601", format_args!("Unknown user-defined function {name}."))
+    }
+
     /// 002043, which names nothing.
     pub fn missing_scope() -> Self {
         Self::compilation("002043", "02000", "Object does not exist, or operation cannot be performed.")

@@ -4,8 +4,10 @@
 //! wrong and where. What Snowflake checks only when it runs is not looked into.
 
 mod alter;
+mod block;
 mod call;
 mod columns;
+mod constant;
 mod create;
 mod dml;
 mod expr;
@@ -23,7 +25,7 @@ mod types;
 
 use self::reader::{Read, Reader};
 use crate::model::{
-    command::{Command, DataType, Expr, Name, Query, Shape, Target, Use},
+    command::{Command, DataType, Expr, Name, Query, Target, Use},
     facts::Verb,
     ident::{Ident, QualifiedName},
     kind::{Ability, ObjectKind},
@@ -51,6 +53,13 @@ pub fn query(text: &str) -> Result<Query, SnowflakeError> {
     Ok(found)
 }
 
+/// Reads the body of a procedure from what follows its name in CREATE; `None` if it is no SQL or not readable.
+pub fn procedure_body(definition: &str) -> Option<Body> {
+    block::procedure_body(definition)
+}
+
+pub use block::Body;
+
 /// Reads the name of an object from a text, as IDENTIFIER does; `None` if it is none.
 pub fn object_name(text: &str) -> Option<QualifiedName> {
     let mut r = Reader::of(text).ok()?;
@@ -75,7 +84,7 @@ pub fn data_type(text: &str) -> Option<DataType> {
 
 fn statement(r: &mut Reader<'_>) -> Read<Command> {
     if has_chain(r) {
-        return Ok(Command::Opaque(Verb::Chain));
+        return Ok(block::chain(r));
     }
     if r.is_op("(") || r.is_any(&["SELECT", "WITH", "VALUES"]) {
         return select(r);
@@ -128,7 +137,7 @@ fn session(r: &mut Reader<'_>) -> Read<Command> {
         return begin(r);
     }
     if r.is("DECLARE") {
-        return Ok(Command::Opaque(Verb::Block));
+        return Ok(block::block(r));
     }
     if r.take("COMMIT") {
         r.take("WORK");
@@ -209,6 +218,7 @@ fn select(r: &mut Reader<'_>) -> Read<Command> {
 }
 
 fn begin(r: &mut Reader<'_>) -> Read<Command> {
+    let start = r.mark();
     if r.take("START") {
         r.step();
     } else {
@@ -218,7 +228,11 @@ fn begin(r: &mut Reader<'_>) -> Read<Command> {
     if r.take("NAME") {
         r.any_ident()?;
     }
-    Ok(if r.done() { Command::Begin } else { Command::Opaque(Verb::Block) })
+    if r.done() {
+        return Ok(Command::Begin);
+    }
+    r.back(start);
+    Ok(block::block(r))
 }
 
 fn execute(r: &mut Reader<'_>) -> Read<Command> {
@@ -226,7 +240,9 @@ fn execute(r: &mut Reader<'_>) -> Read<Command> {
         if r.done() {
             return Err(r.unexpected());
         }
-        return Ok(Command::Opaque(Verb::ExecuteImmediate));
+        return Ok(
+            constant::constant(r).map_or(Command::Opaque(Verb::ExecuteImmediate), Command::ExecuteImmediate)
+        );
     }
     for kind in [ObjectKind::Task, ObjectKind::Alert] {
         if r.take(kind.words()) {
@@ -386,32 +402,30 @@ fn set(r: &mut Reader<'_>) -> Read<Command> {
     if r.is_op("(") {
         let names = r.list(Reader::ident)?;
         r.expect_op("=")?;
-        let exprs = if operand::starts_query(r, 1) { vec![expr::expr(r)?] } else { r.list(expr::expr)? };
-        for (n, name) in names.into_iter().enumerate() {
-            values.push((name, exprs.get(n).and_then(literal)));
-        }
+        let (exprs, mut constants) = if operand::starts_query(r, 1) {
+            (vec![expr::expr(r)?], Vec::new())
+        } else {
+            r.list(|r| {
+                let value = constant::constant(r);
+                Ok((expr::expr(r)?, value))
+            })?
+            .into_iter()
+            .unzip()
+        };
+        constants.resize(names.len(), None);
+        values.extend(names.into_iter().zip(constants));
         reads.extend(exprs);
     } else {
         values = r.commas(|r| {
             let name = r.ident()?;
             r.expect_op("=")?;
-            let value = expr::expr(r)?;
-            let text = literal(&value);
-            reads.push(value);
-            Ok((name, text))
+            let value = constant::constant(r);
+            reads.push(expr::expr(r)?);
+            Ok((name, value))
         })?;
     }
     r.finish()?;
     Ok(Command::Set { values, reads })
-}
-
-/// The value of a literal, quotes resolved.
-fn literal(expr: &Expr) -> Option<String> {
-    match &expr.shape {
-        Shape::Literal(text) if text.starts_with('\'') => Some(reader::unescape(text)),
-        Shape::Literal(text) => Some(text.trim_matches('$').to_owned()),
-        _ => None,
-    }
 }
 
 fn unset(r: &mut Reader<'_>) -> Read<Command> {

@@ -330,6 +330,11 @@ fn table_function(r: &mut Reader<'_>) -> Read<(Source, Vec<Expr>)> {
         let name = written_name(&text, ObjectKind::Table).unwrap_or(Name::Unknown);
         return Ok((Source::Relation(name), Vec::new()));
     }
+    if r.kind() == Some(TokenKind::Variable) && r.is_op_at(1, ")") {
+        let name = r.name(ObjectKind::Table)?;
+        r.step();
+        return Ok((Source::Relation(name), Vec::new()));
+    }
     if r.at_ident() {
         let name = r.name(ObjectKind::Function)?;
         if r.is_op("(") {

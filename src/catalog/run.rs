@@ -1,0 +1,158 @@
+//! What runs other statements: EXECUTE IMMEDIATE, blocks, chains, CALL.
+//!
+//! All of it is tried on a copy, which is kept only if every statement in it is understood. What cannot be understood
+//! is opaque, and so is what would be refused inside a block: the block may handle it, or never come there.
+
+use super::{
+    Catalog, Effect, Reply, SessionState, Stamp, apply_within,
+    context::value,
+    lookup::Place,
+    select::Reading,
+    work::{Done, Grade, Stop, Work, done},
+};
+use crate::{
+    model::{
+        command::{Block, Command, Constant, Expr, Name},
+        refusal::SnowflakeError,
+    },
+    sql::command::{command, procedure_body},
+};
+
+/// How deep texts, blocks and procedures are followed into each other.
+pub(super) const DEEPEST: usize = 8;
+
+/// `EXECUTE IMMEDIATE`: the text runs as if it stood here.
+pub(super) fn immediate(work: &mut Work<'_>, text: &Constant) -> Done {
+    if let Constant::Variable(name) = text
+        && !work.session.variables.contains_key(name)
+    {
+        // A variable of a block around it, or one that another script of the session has set.
+        return Err(Stop::Unknowable);
+    }
+    let (Some(text), Some(depth)) = (value(work.session, text), work.depth.checked_sub(1)) else {
+        return Err(Stop::Unknowable);
+    };
+    // Places in its refusals count in the inner text, as Snowflake's do.
+    let inner = command(&text)?;
+    let effect = apply_within(work.catalog, work.session, &inner, work.stamp, depth);
+    work.take_over(effect)
+}
+
+/// A block or chain of its own.
+pub(super) fn block(work: &mut Work<'_>, block: &Block) -> Done {
+    let mut copy = Copy { catalog: work.catalog.clone(), session: work.session.clone() };
+    let grade = copy.run(work, block)?;
+    if block.straight {
+        *work.catalog = copy.catalog;
+        *work.session = copy.session;
+    }
+    Ok((grade, done()))
+}
+
+/// CALL: the procedure must exist where its schema is known. A body in SQL is followed as a block is.
+pub(super) fn call(work: &mut Work<'_>, name: &Name, arguments: &[Expr]) -> Done {
+    let written = work.known(name)?;
+    Reading::of(work).exprs(arguments)?;
+    // Procedures of the server itself are called without a schema.
+    if written.name.as_str().contains('$') || written.name.as_str().starts_with("ASSOCIATE_") {
+        return Ok((Grade::Recorded, done()));
+    }
+    let place = work.place(&written, "CALL")?;
+    let unknown = || SnowflakeError::unknown_function(&place);
+    let definition = match work.routines(&place) {
+        Ok(Some(found)) => match found.as_slice() {
+            [] => return Err(unknown().into()),
+            [only] => only.definition.clone(),
+            // Which of them is meant depends on the types of the arguments.
+            _ => None,
+        },
+        Ok(None) => None,
+        Err(Stop::Refused(_)) => return Err(unknown().into()),
+        Err(stop) => return Err(stop),
+    };
+    let Some(body) = definition.as_deref().and_then(procedure_body) else { return Err(Stop::Unknowable) };
+    // Inside, names mean what they mean in the procedure's schema.
+    let mut copy = Copy { catalog: work.catalog.clone(), session: work.session.clone() };
+    if !body.caller {
+        copy.stand_at(&place);
+    }
+    let grade = copy.run(work, &body.block)?;
+    if body.block.straight {
+        *work.catalog = copy.catalog;
+        let context = work.session.context.clone();
+        *work.session = copy.session;
+        if !body.caller {
+            work.session.context = context;
+        }
+    }
+    Ok((grade, done()))
+}
+
+/// What a block works on until it is known to be understood.
+struct Copy {
+    catalog: Catalog,
+    session: SessionState,
+}
+
+impl Copy {
+    fn stand_at(&mut self, place: &Place) {
+        self.session.context.database = Some(place.database.clone());
+        self.session.context.schema = Some(place.schema.clone());
+    }
+
+    /// Runs the statements and answers how far they were carried out. Those that may not run, or run often, may not
+    /// change the catalogue.
+    fn run(&mut self, work: &mut Work<'_>, block: &Block) -> Result<Grade, Stop> {
+        let depth = work.depth.checked_sub(1).ok_or(Stop::Unknowable)?;
+        let mut grade = Grade::Checked;
+        for command in &block.statements {
+            let now = if block.straight {
+                self.one(command, work.stamp, depth)
+            } else {
+                self.neutral(command, work, depth)?
+            };
+            if let Some(reply) = now.reply() {
+                work.warnings.extend(reply.warnings.iter().cloned());
+            }
+            match now {
+                Effect::Applied(_) if block.straight => grade = grade.with(Grade::Applied),
+                Effect::Applied(_) | Effect::Checked(_) => {}
+                Effect::Recorded(_) => grade = grade.with(Grade::Recorded),
+                Effect::Opaque(_) | Effect::Refused(_) => return Err(Stop::Unknowable),
+            }
+        }
+        Ok(grade)
+    }
+
+    fn one(&mut self, command: &Command, stamp: &Stamp, depth: usize) -> Effect {
+        apply_within(&mut self.catalog, &mut self.session, command, stamp, depth)
+    }
+
+    /// A statement that must leave the catalogue and the session as they are.
+    fn neutral(&mut self, command: &Command, work: &Work<'_>, depth: usize) -> Result<Effect, Stop> {
+        let effect = self.one(command, work.stamp, depth);
+        self.session.transaction = work.session.transaction;
+        let same = self.catalog == *work.catalog
+            && self.session.context == work.session.context
+            && self.session.variables == work.session.variables
+            && self.session.temporary == work.session.temporary;
+        if same { Ok(effect) } else { Err(Stop::Unknowable) }
+    }
+}
+
+impl Work<'_> {
+    /// The effect of an inner statement as that of the statement that runs it.
+    fn take_over(&mut self, effect: Effect) -> Done {
+        let mut keep = |reply: Reply, grade| {
+            self.warnings.extend(reply.warnings.iter().cloned());
+            Ok((grade, reply))
+        };
+        match effect {
+            Effect::Applied(reply) => keep(reply, Grade::Applied),
+            Effect::Checked(reply) => keep(reply, Grade::Checked),
+            Effect::Recorded(reply) => keep(reply, Grade::Recorded),
+            Effect::Opaque(reply) => keep(reply, Grade::Opaque),
+            Effect::Refused(error) => Err(error.into()),
+        }
+    }
+}
