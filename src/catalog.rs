@@ -257,8 +257,11 @@ fn apply_within(
     let mut work =
         Work { catalog, session, stamp, warnings: Vec::new(), recorded: false, seen: BTreeSet::new(), depth };
     let result = dispatch(&mut work, command);
-    if matches!(result, Err(Stop::Unknowable) | Ok((Grade::Opaque, _))) {
+    if matches!(result, Ok((Grade::Opaque, _)) | Err(Stop::Unknowable)) {
         tasks::forget_what_runs(work.catalog);
+        if depth == run::DEEPEST {
+            run::may_have_made(&mut work, command);
+        }
     }
     let (warnings, recorded) = (work.warnings, work.recorded);
     match result {
@@ -311,7 +314,11 @@ fn dispatch(work: &mut Work<'_>, command: &Command) -> work::Done {
             if target.kind == ObjectKind::Task {
                 tasks::may_execute(work, &target.name)?;
             }
-            Ok((Grade::Recorded, work::done()))
+            Ok((Grade::Checked, work::done()))
+        }
+        Command::ExecuteFrom(stages) => {
+            work.check_uses(stages)?;
+            Ok((Grade::Opaque, work::done()))
         }
         Command::ExecuteImmediate(text) => run::immediate(work, text),
         Command::Block(block) => run::block(work, block),
@@ -320,7 +327,8 @@ fn dispatch(work: &mut Work<'_>, command: &Command) -> work::Done {
             for one in uses {
                 work.check_use(one.kind, &one.name)?;
             }
-            let grade = if *verb == Verb::Show { Grade::Checked } else { Grade::Recorded };
+            let looks = matches!(verb, Verb::Show | Verb::List | Verb::Transfer | Verb::Remove);
+            let grade = if looks { Grade::Checked } else { Grade::Recorded };
             Ok((grade, work::done()))
         }
     }

@@ -33,6 +33,8 @@ pub struct SessionState {
     pub(in crate::catalog) transaction: bool,
     /// AUTOCOMMIT was switched off: DML opens a transaction.
     pub(in crate::catalog) manual_commit: bool,
+    /// A name that only the server knows was used: where the session stands is not known.
+    pub(in crate::catalog) astray: bool,
 }
 
 impl SessionState {
@@ -87,6 +89,7 @@ pub(super) fn is_ddl(command: &Command) -> bool {
         | Command::Rollback
         | Command::Call { .. }
         | Command::ExecuteImmediate(_)
+        | Command::ExecuteFrom(_)
         | Command::Block(_)
         | Command::Execute(_)
         | Command::Opaque(_) => false,
@@ -99,6 +102,16 @@ pub(super) fn missing_variable(name: &Ident, at: At) -> SnowflakeError {
 }
 
 pub(super) fn use_(work: &mut Work<'_>, to: &Use) -> Done {
+    let done = go(work, to);
+    if let (Err(Stop::Unknowable), Use::Database(_) | Use::Schema(_) | Use::Bare(_)) = (&done, to) {
+        work.session.context.database = None;
+        work.session.context.schema = None;
+        work.session.astray = true;
+    }
+    done
+}
+
+fn go(work: &mut Work<'_>, to: &Use) -> Done {
     match to {
         Use::Role(name) => {
             let name = work.known(name)?.name;

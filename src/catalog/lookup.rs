@@ -63,9 +63,9 @@ impl Work<'_> {
     pub(super) fn place(&self, name: &QualifiedName, statement: &str) -> Result<Place, Stop> {
         let context = &self.session.context;
         let database = name.database.clone().or_else(|| context.database.clone());
-        let database = database.ok_or_else(|| SnowflakeError::no_database(statement))?;
+        let database = database.ok_or_else(|| self.nowhere(SnowflakeError::no_database(statement)))?;
         let schema = name.schema.clone().or_else(|| context.schema.clone());
-        let schema = schema.ok_or_else(|| SnowflakeError::no_schema(statement))?;
+        let schema = schema.ok_or_else(|| self.nowhere(SnowflakeError::no_schema(statement)))?;
         Ok(Place { database, schema, name: name.name.clone() })
     }
 
@@ -80,8 +80,13 @@ impl Work<'_> {
             return Err(SnowflakeError::too_many_qualifiers("Schema", &text).into());
         }
         let database = name.schema.clone().or_else(|| self.session.context.database.clone());
-        let database = database.ok_or_else(|| SnowflakeError::no_database(statement))?;
+        let database = database.ok_or_else(|| self.nowhere(SnowflakeError::no_database(statement)))?;
         Ok((database, name.name.clone()))
+    }
+
+    /// The session stands nowhere, or only the server knows where.
+    fn nowhere(&self, error: SnowflakeError) -> Stop {
+        if self.session.astray { Stop::Unknowable } else { error.into() }
     }
 
     /// A database that exists.
@@ -103,7 +108,11 @@ impl Work<'_> {
         }
         match found.schemas.get(name) {
             Some(schema) => Ok(Some(schema)),
-            None if found.open && !found.dropped.iter().any(|(dropped, _)| dropped == name) => Ok(None),
+            None if (found.open || found.unsure)
+                && !found.dropped.iter().any(|(dropped, _)| dropped == name) =>
+            {
+                Ok(None)
+            }
             None => {
                 Err(SnowflakeError::missing(ObjectKind::Schema, format_args!("{database}.{name}")).into())
             }
@@ -132,7 +141,7 @@ impl Work<'_> {
         }
         let dropped =
             schema.dropped.iter().any(|object| object.kind.name_space() == space && object.key() == key);
-        Ok(if schema.open && !dropped { Found::Unseen } else { Found::Missing })
+        Ok(if (schema.open || schema.unsure) && !dropped { Found::Unseen } else { Found::Missing })
     }
 
     /// Temporary objects of the session in the schema of `place`.
@@ -196,7 +205,7 @@ impl Work<'_> {
             .flat_map(|objects| objects.values())
             .filter(|object| object.name == place.name)
             .collect();
-        Ok(if found.is_empty() && schema.open { None } else { Some(found) })
+        Ok(if found.is_empty() && (schema.open || schema.unsure) { None } else { Some(found) })
     }
 }
 

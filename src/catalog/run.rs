@@ -38,6 +38,23 @@ pub(super) fn immediate(work: &mut Work<'_>, text: &Constant) -> Done {
     work.take_over(effect)
 }
 
+/// After a statement that was not looked into, its schema may hold more than is known: what is missing there is no
+/// longer refused. A file may also have made schemas.
+pub(super) fn may_have_made(work: &mut Work<'_>, command: &Command) {
+    let whole = matches!(command, Command::ExecuteFrom(_));
+    let own = work.session.context.database.clone().zip(work.session.context.schema.clone());
+    let called = match command {
+        Command::Call { name, .. } => work.known(name).and_then(|name| work.place(&name, "CALL")).ok(),
+        _ => None,
+    };
+    for (database, schema) in own.into_iter().chain(called.map(|place| (place.database, place.schema))) {
+        let Some(database) = work.catalog.databases.get_mut(&database) else { continue };
+        database.unsure |= whole;
+        let schemas = database.schemas.iter_mut().filter(|(name, _)| whole || **name == schema);
+        schemas.for_each(|(_, schema)| schema.unsure = true);
+    }
+}
+
 /// A block or chain of its own.
 pub(super) fn block(work: &mut Work<'_>, block: &Block) -> Done {
     let mut copy = Copy { catalog: work.catalog.clone(), session: work.session.clone() };

@@ -30,6 +30,9 @@ pub struct Database {
     /// Its content is not known: others own it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub open: bool,
+    /// A statement that was not looked into may have made something in it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unsure: bool,
     /// TRANSIENT.
     #[serde(default, skip_serializing_if = "is_false")]
     pub transient: bool,
@@ -77,6 +80,9 @@ pub struct Schema {
     /// Its content is not known: others own it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub open: bool,
+    /// A statement that was not looked into may have made something in it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unsure: bool,
     /// TRANSIENT.
     #[serde(default, skip_serializing_if = "is_false")]
     pub transient: bool,

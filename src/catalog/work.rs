@@ -175,6 +175,12 @@ impl Work<'_> {
                 self.recorded = true;
                 Ok(())
             }
+            // A Git repository is a stage too.
+            Found::Missing
+                if kind == ObjectKind::Stage && self.exists(ObjectKind::GitRepository, &place)? =>
+            {
+                Ok(())
+            }
             Found::Missing => Err(SnowflakeError::missing(kind, &place).into()),
         }
     }

@@ -137,6 +137,8 @@ pub enum Command {
     Execute(Target),
     /// EXECUTE IMMEDIATE of a text that can be told before it runs.
     ExecuteImmediate(Constant),
+    /// EXECUTE IMMEDIATE FROM a file: the stages that it names.
+    ExecuteFrom(Vec<ObjectUse>),
     /// A block or a chain all of whose statements can be read.
     Block(Block),
     /// What is not looked into: blocks with dynamic SQL, texts that are made when they run.

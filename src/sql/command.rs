@@ -24,8 +24,9 @@ mod table;
 mod types;
 
 use self::reader::{Read, Reader};
+use super::lex::TokenKind;
 use crate::model::{
-    command::{Command, DataType, Expr, Name, Query, Target, Use},
+    command::{Command, DataType, Expr, Name, ObjectUse, Query, Target, Use},
     facts::Verb,
     ident::{Ident, QualifiedName},
     kind::{Ability, ObjectKind},
@@ -148,11 +149,7 @@ fn session(r: &mut Reader<'_>) -> Read<Command> {
         return r.finish().map(|()| Command::Rollback);
     }
     if r.take("CALL") {
-        let name = r.name(ObjectKind::Procedure)?;
-        let mut arguments = Expr::default();
-        call::call_arguments(r, &mut arguments)?;
-        r.skip_rest()?;
-        return Ok(Command::Call { name, arguments: vec![arguments] });
+        return call_(r);
     }
     if r.take("EXECUTE") {
         return execute(r);
@@ -176,11 +173,47 @@ fn session(r: &mut Reader<'_>) -> Read<Command> {
             if r.done() {
                 return Err(r.unexpected());
             }
-            r.skip_all();
-            return Ok(Command::Other { verb, uses: Vec::new(), ddl: false });
+            return Ok(Command::Other { verb, uses: stages(r), ddl: false });
         }
     }
     Err(r.unexpected())
+}
+
+fn call_(r: &mut Reader<'_>) -> Read<Command> {
+    let name = r.name(ObjectKind::Procedure)?;
+    // A method of an instance: `CALL model!FORECAST(...)`.
+    let method = r.take_op("!");
+    if method {
+        r.any_ident()?;
+    }
+    let mut arguments = Expr::default();
+    call::call_arguments(r, &mut arguments)?;
+    if r.take("INTO") {
+        r.take_op(":");
+        r.any_ident()?;
+    }
+    r.finish()?;
+    if method {
+        return Ok(Command::Other { verb: Verb::Call, uses: Vec::new(), ddl: false });
+    }
+    Ok(Command::Call { name, arguments: vec![arguments] })
+}
+
+/// The stages that the rest of the statement names.
+fn stages(r: &mut Reader<'_>) -> Vec<ObjectUse> {
+    let mut uses = Vec::new();
+    while !r.done() {
+        let text = match r.kind() {
+            Some(TokenKind::StagePath) => Some(r.here().to_owned()),
+            Some(TokenKind::String) => Some(reader::unescape(r.here())).filter(|text| text.starts_with('@')),
+            _ => None,
+        };
+        r.step();
+        // A user's or table's own stage has no name.
+        let name = text.map(|text| from::stage_name(&text)).filter(|name| *name != Name::Unknown);
+        uses.extend(name.map(|name| ObjectUse { kind: ObjectKind::Stage, name }));
+    }
+    uses
 }
 
 /// `a ->> b`: one statement that runs as a block.
@@ -239,6 +272,9 @@ fn execute(r: &mut Reader<'_>) -> Read<Command> {
     if r.take("IMMEDIATE") {
         if r.done() {
             return Err(r.unexpected());
+        }
+        if r.take("FROM") {
+            return Ok(Command::ExecuteFrom(stages(r)));
         }
         return Ok(
             constant::constant(r).map_or(Command::Opaque(Verb::ExecuteImmediate), Command::ExecuteImmediate)
@@ -380,6 +416,14 @@ fn use_(r: &mut Reader<'_>) -> Read<Command> {
         return Ok(Command::Use(Use::SecondaryRoles));
     }
     let of = |r: &mut Reader<'_>, kind| r.name(kind);
+    // An application and its package are databases.
+    let application = !r.is_op_at(1, ".") && r.kind_at(1).is_some() && r.take("APPLICATION");
+    if application {
+        r.take("PACKAGE");
+        let found = Use::Database(of(r, ObjectKind::Database)?);
+        r.finish()?;
+        return Ok(Command::Use(found));
+    }
     let named = !r.is_op_at(1, ".") && r.kind_at(1).is_some();
     let found = if named && r.take("ROLE") {
         Use::Role(of(r, ObjectKind::Role)?)

@@ -83,7 +83,6 @@ fn a_straight_block_does_what_its_statements_do() {
         ("BEGIN BEGIN TRANSACTION; DELETE FROM t WHERE a = 1; COMMIT; END", "applied"),
         // Nothing of a block that is not understood is kept.
         ("BEGIN CREATE TABLE half (a INT); DROP TABLE nope; END", "opaque"),
-        ("SELECT * FROM half", "refused"),
         ("BEGIN LET q := 'DROP TABLE t'; EXECUTE IMMEDIATE q; END", "opaque"),
         ("BEGIN LET n := 't2'; CREATE TABLE IDENTIFIER(:n) (a INT); END", "opaque"),
         ("BEGIN LET r RESULTSET := (EXECUTE IMMEDIATE 'SELECT 1'); RETURN TABLE(r); END", "opaque"),
@@ -91,6 +90,14 @@ fn a_straight_block_does_what_its_statements_do() {
         ("SHOW TABLES ->> SELECT \"name\" FROM $1", "checked"),
         ("CREATE TABLE c (a INT) ->> INSERT INTO c VALUES (1) ->> SELECT a FROM c", "applied"),
     ]);
+}
+
+#[test]
+fn nothing_is_kept_of_a_block_that_is_not_understood() {
+    let mut bench = Bench::new();
+    assert_eq!(grade(&bench.run("BEGIN CREATE TABLE half (a INT); DROP TABLE nope; END")), "opaque");
+    assert_eq!(grade(&bench.run("BEGIN IF (TRUE) THEN CREATE TABLE half (a INT); END IF; END")), "opaque");
+    assert!(bench.rows("SHOW TABLES").is_empty());
 }
 
 #[test]
@@ -111,8 +118,8 @@ fn a_block_with_branches_is_checked_if_it_can_change_no_object() {
         ),
         ("BEGIN DELETE FROM t; EXCEPTION WHEN OTHER THEN ROLLBACK; RAISE; END", "checked"),
         ("BEGIN CASE (1) WHEN 1 THEN SELECT a FROM t; ELSE RETURN 2; END CASE; END", "checked"),
-        ("BEGIN IF (TRUE) THEN CREATE TABLE maybe (a INT); END IF; END", "opaque"),
         ("BEGIN IF (TRUE) THEN SELECT * FROM nope; END IF; END", "opaque"),
+        ("BEGIN IF (TRUE) THEN CREATE TABLE maybe (a INT); END IF; END", "opaque"),
         ("BEGIN DROP TABLE t; EXCEPTION WHEN OTHER THEN RETURN 1; END", "opaque"),
         ("SELECT a FROM t", "checked"),
     ]);
@@ -149,10 +156,90 @@ fn a_call_follows_a_body_in_sql() {
         ("SELECT a FROM s.made", "checked"),
         ("CALL s.here()", "applied"),
         ("SELECT a FROM public.there", "checked"),
+        ("CALL s.nope()", "refused"),
         ("CALL s.any('SELECT 1')", "opaque"),
         ("CALL s.js()", "opaque"),
-        ("CALL s.nope()", "refused"),
         ("CALL raw.any.thing()", "opaque"),
         ("CALL SYSTEM$SEND_EMAIL('a', 'b', 'c', 'd')", "recorded"),
+    ]);
+}
+
+#[test]
+fn files_and_runs_are_checked_by_name() {
+    ends(&[
+        ("CREATE STAGE st", "applied"),
+        ("CREATE TABLE t (a INT)", "applied"),
+        ("LIST @st/path", "checked"),
+        ("LS '@local.public.st'", "checked"),
+        ("LIST @~", "checked"),
+        ("LIST @%t", "checked"),
+        ("PUT file:///tmp/a.csv @st AUTO_COMPRESS = FALSE", "checked"),
+        ("REMOVE @st/path", "checked"),
+        ("LIST @nope", "refused"),
+        ("CREATE TASK k WAREHOUSE = DEPLOY_XS SCHEDULE = '5 MINUTE' AS SELECT 1", "applied"),
+        ("EXECUTE TASK k", "checked"),
+        ("EXECUTE TASK nope", "refused"),
+    ]);
+}
+
+#[test]
+fn what_an_opaque_statement_may_have_made_is_not_refused() {
+    ends(&[
+        ("SELECT * FROM made", "refused"),
+        (
+            "CREATE PROCEDURE run_it(q STRING) RETURNS INT AS BEGIN EXECUTE IMMEDIATE q; RETURN 1; END",
+            "applied",
+        ),
+        ("CREATE SCHEMA other", "applied"),
+        ("CREATE TABLE public.t (a INT)", "applied"),
+        ("CALL public.run_it('CREATE TABLE made (a INT)')", "opaque"),
+        ("SELECT * FROM public.made", "checked"),
+        ("INSERT INTO made VALUES (1)", "checked"),
+        ("SELECT b FROM public.t", "refused"),
+        ("DROP TABLE public.t", "applied"),
+        ("SELECT a FROM public.t", "refused"),
+        ("SELECT * FROM another.made", "refused"),
+        ("CREATE STAGE st", "applied"),
+        ("EXECUTE IMMEDIATE FROM @nowhere.st/setup.sql", "refused"),
+        ("EXECUTE IMMEDIATE FROM @st/setup.sql", "opaque"),
+        ("SELECT * FROM another.made", "checked"),
+    ]);
+}
+
+#[test]
+fn a_session_that_stands_at_an_unknown_place_refuses_no_short_names() {
+    ends(&[
+        ("SET u = CURRENT_USER()", "applied"),
+        ("USE SCHEMA IDENTIFIER($u)", "opaque"),
+        ("CREATE TABLE t (a INT)", "opaque"),
+        ("SELECT * FROM t", "opaque"),
+        ("SELECT * FROM local.public.nope", "refused"),
+        ("USE SCHEMA local.public", "applied"),
+        ("SELECT * FROM t", "refused"),
+    ]);
+}
+
+#[test]
+fn rare_forms_are_read() {
+    ends(&[
+        ("CREATE TABLE t (a INT, b INT)", "applied"),
+        ("SELECT COUNT(a) / NULLIF((SELECT COUNT(*) FROM t WHERE b > 1), 0) FROM t", "checked"),
+        (
+            "SELECT COALESCE((SELECT MAX(a) FROM t), (SELECT MIN(b) FROM t)), ARRAY((SELECT a FROM t) UNION (SELECT b FROM t))",
+            "checked",
+        ),
+        (
+            "CREATE PROCEDURE p() RETURNS TABLE(VARCHAR, NUMBER(10,2)) LANGUAGE JAVASCRIPT AS 'return 1'",
+            "applied",
+        ),
+        ("CALL p() INTO :x", "opaque"),
+        ("CALL p() GRANT", "refused"),
+        ("CALL model!FORECAST(FORECASTING_PERIODS => 3)", "recorded"),
+        ("CREATE APPLICATION PACKAGE pkg", "recorded"),
+        ("USE APPLICATION PACKAGE pkg", "applied"),
+        ("USE DATABASE local", "applied"),
+        ("CREATE INTERACTIVE MATERIALIZED VIEW mv AS SELECT a FROM t", "applied"),
+        ("ALTER WAREHOUSE deploy_xs SET FALLBACK_WAREHOUSE = load_xl", "recorded"),
+        ("BEGIN SYSTEM$LOG_INFO('start'); DELETE FROM t; END", "checked"),
     ]);
 }

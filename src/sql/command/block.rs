@@ -118,7 +118,7 @@ fn statements(r: &mut Reader<'_>, found: &mut Block) -> Read<()> {
             while !r.is("END") {
                 r.skip()?;
             }
-        } else if r.is_any(PLAIN) || r.is_op_at(1, ":=") {
+        } else if r.is_any(PLAIN) || r.is_op_at(1, ":=") || is_call(r) {
             found.straight &= !returned;
             returned |= r.is("RETURN");
             queries(r, found)?;
@@ -130,6 +130,11 @@ fn statements(r: &mut Reader<'_>, found: &mut Block) -> Read<()> {
         }
     }
     Ok(())
+}
+
+/// A call of a function of the server, for what it logs: `SYSTEM$LOG_INFO('text')`.
+fn is_call(r: &Reader<'_>) -> bool {
+    r.is_op_at(1, "(") && r.here().to_ascii_uppercase().starts_with("SYSTEM$")
 }
 
 fn is_transaction(r: &Reader<'_>) -> bool {

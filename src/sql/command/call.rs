@@ -168,9 +168,16 @@ pub(super) fn call_arguments(r: &mut Reader<'_>, found: &mut Expr) -> Read<()> {
             return Ok(());
         }
         r.take_any(&["DISTINCT", "ALL"]);
+        // A query, unless it is only a part of the first argument: `NULLIF((SELECT ...), 0)`.
         if starts_query(r, 0) {
-            found.queries.push(query::query(r)?);
-            return r.expect_op(")");
+            let mark = r.mark();
+            if let Ok(query) = query::query(r)
+                && r.take_op(")")
+            {
+                found.queries.push(query);
+                return Ok(());
+            }
+            r.back(mark);
         }
         loop {
             argument(r, found, dated)?;

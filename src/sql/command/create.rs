@@ -41,7 +41,7 @@ pub(super) fn create(r: &mut Reader<'_>) -> Read<Command> {
     if r.is_any(&["EXTERNAL", "ORGANIZATION"]) && r.is_at(1, "LISTING") {
         r.step();
     }
-    if r.is("VERSIONED") && r.is_at(1, "SCHEMA") {
+    if r.is("VERSIONED") && r.is_at(1, "SCHEMA") || r.is_phrase("INTERACTIVE MATERIALIZED VIEW") {
         r.step();
     }
     let Some(found) = ObjectKind::parse(&r.words()) else { return Err(r.unexpected()) };

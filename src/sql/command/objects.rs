@@ -200,7 +200,11 @@ fn returns(r: &mut Reader<'_>) -> Read<()> {
             return r.skip();
         }
         r.list(|r| {
-            r.any_ident()?;
+            // A type alone, where the names of the columns are left out.
+            let nameless = r.is_op_at(1, ",") || r.is_op_at(1, ")") || r.is_op_at(1, "(");
+            if !nameless {
+                r.any_ident()?;
+            }
             types::data_type(r)?;
             r.take_phrase("NOT NULL");
             Ok(())
