@@ -27,6 +27,7 @@ use snowops::{
     catalog::{Catalog, Effect, Externals, Seed, SessionState, Stamp, apply},
     model::{
         command::{Command, Constant, Name, Use},
+        facts::Verb,
         ident::Ident,
         kind::{KindScope, ObjectKind},
         refusal::SnowflakeError,
@@ -186,9 +187,23 @@ fn print(repository: &str, file: &str, statement: &Statement, effect: &Effect) {
         "{}",
         json!({
             "repository": repository, "file": file, "line": statement.line, "outcome": outcome, "code": code,
-            "message": message, "verb": facts.verb, "kind": facts.object.map(|object| object.kind), "text": head,
+            "message": message, "verb": facts.verb, "text": head,
+            "kind": kind(statement).or_else(|| facts.object.map(|object| object.kind)),
         })
     );
+}
+
+/// The kind of the object that a statement is about, also where its name comes from a variable.
+fn kind(statement: &Statement) -> Option<ObjectKind> {
+    match statement.command.as_ref().ok()? {
+        Command::CreateObject(def) => Some(def.kind),
+        Command::CreateContainer(def) => Some(def.kind),
+        Command::CreateTable(def) => Some(def.kind),
+        Command::CreateView(def) => Some(def.kind),
+        Command::Alter { target, .. } | Command::Drop(target) => Some(target.kind),
+        Command::Other { verb: Verb::Alter, .. } => Some(ObjectKind::Account),
+        _ => None,
+    }
 }
 
 /// Tries the scripts in order; those that come too early again after each of the others.

@@ -177,6 +177,7 @@ fn object(work: &mut Work<'_>, target: &Target, name: &QualifiedName, actions: &
             Action::Rename(to) => return rename(work, &place, changed, to),
             Action::Swap(with) => return swap(work, target, &place, changed, with),
             Action::After { add, tasks } => tasks::change_after(work, &place, &mut changed, *add, tasks)?,
+            Action::Refresh => return Ok((Grade::Checked, done())),
             other => {
                 if !one(work, &mut changed, other)? {
                     grade = Grade::Recorded;
@@ -251,6 +252,7 @@ fn one(work: &mut Work<'_>, object: &mut Object, action: &Action) -> Result<bool
             object.allowed_values.retain(|value| !values.contains(value));
         }
         Action::After { .. }
+        | Action::Refresh
         | Action::ManagedAccess(_)
         | Action::Other(_)
         | Action::Rename(_)

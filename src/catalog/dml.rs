@@ -13,7 +13,7 @@ use crate::model::{
         Target,
     },
     ident::{Ident, QualifiedName},
-    kind::ObjectKind,
+    kind::{KindScope, ObjectKind},
     refusal::SnowflakeError,
 };
 
@@ -245,7 +245,13 @@ pub(super) fn copy(work: &mut Work<'_>, copy: &Copy) -> Done {
     if let Some(query) = &copy.query {
         Reading::of(work).top(query)?;
     }
-    work.check_uses(&copy.uses)?;
+    // A stage or format in a schema whose content is not known is no more than an unknown table.
+    let before = work.recorded;
+    let (inside, outside): (Vec<_>, Vec<_>) =
+        copy.uses.iter().cloned().partition(|one| one.kind.scope() == KindScope::Schema);
+    work.check_uses(&inside)?;
+    work.recorded = before;
+    work.check_uses(&outside)?;
     work.touched_data();
     Ok((Grade::Checked, done()))
 }

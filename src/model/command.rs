@@ -391,6 +391,8 @@ pub enum Action {
     },
     /// Columns that the change names and that must exist (search optimization, policies).
     Columns(Vec<ColumnRef>, Vec<ObjectUse>),
+    /// REFRESH, RECLUSTER: works on data and changes no object.
+    Refresh,
     /// ENABLE or DISABLE MANAGED ACCESS.
     ManagedAccess(bool),
     /// Any other change.

@@ -178,6 +178,12 @@ fn files_and_runs_are_checked_by_name() {
         ("LIST @nope", "refused"),
         ("CREATE TASK k WAREHOUSE = DEPLOY_XS SCHEDULE = '5 MINUTE' AS SELECT 1", "applied"),
         ("EXECUTE TASK k", "checked"),
+        ("ALTER STAGE st REFRESH SUBPATH = 'in'", "checked"),
+        ("CREATE PIPE p AS COPY INTO t FROM @st", "applied"),
+        ("ALTER PIPE p REFRESH", "checked"),
+        ("ALTER PIPE nope REFRESH", "refused"),
+        ("COPY INTO t FROM @raw.any.st FILE_FORMAT = (FORMAT_NAME = raw.any.ff)", "checked"),
+        ("COPY INTO t FROM 's3://bucket/in' STORAGE_INTEGRATION = stranger", "recorded"),
         ("EXECUTE TASK nope", "refused"),
     ]);
 }

@@ -144,6 +144,10 @@ fn other(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
         }
         return unset(r, kind);
     }
+    if r.is_any(&["REFRESH", "RECLUSTER"]) {
+        r.skip_rest()?;
+        return Ok(Action::Refresh);
+    }
     if r.is_any(&["RESUME", "SUSPEND"]) && r.kind_at(1).is_none() {
         let on = r.is("RESUME");
         r.step();
