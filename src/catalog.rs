@@ -16,6 +16,7 @@ mod dml;
 mod drop;
 mod grant;
 mod links;
+mod literal;
 mod lookup;
 mod lost;
 mod object;

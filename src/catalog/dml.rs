@@ -1,7 +1,8 @@
 //! INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY and SELECT: names, columns and widths.
 
 use super::{
-    lookup::Found,
+    literal,
+    lookup::{Found, Place},
     scope::{Columns, Relation, Scope},
     select::Reading,
     store::Column,
@@ -20,6 +21,7 @@ use crate::model::{
 /// A table that is written to: its columns, where they are known.
 struct Written {
     name: QualifiedName,
+    place: Place,
     columns: Option<Vec<Column>>,
 }
 
@@ -27,8 +29,11 @@ fn target(work: &Work<'_>, name: &Name, statement: &str) -> Result<Written, Stop
     let name = work.known(name)?;
     let place = work.place(&name, statement)?;
     match work.find(ObjectKind::Table, &place)? {
-        Found::Here(object) => Ok(Written { columns: object.known_columns().cloned(), name }),
-        Found::Unseen => Ok(Written { name, columns: None }),
+        Found::Here(object) => {
+            let columns = object.known_columns().cloned();
+            Ok(Written { columns, name, place })
+        }
+        Found::Unseen => Ok(Written { name, columns: None, place }),
         // INSERT and MERGE say what they want, UPDATE and DELETE do not.
         Found::Missing if matches!(statement, "UPDATE" | "DELETE") => {
             Err(SnowflakeError::missing_object(&name).into())
@@ -60,6 +65,25 @@ impl Written {
             return Some(self.columns.as_ref()?.iter().filter(|column| !column.computed).count());
         }
         Some(columns.len())
+    }
+
+    /// The columns that a row gives values to, in its order.
+    fn targets<'a>(&'a self, columns: &'a [ColumnRef]) -> Vec<Option<&'a Column>> {
+        let Some(known) = &self.columns else { return Vec::new() };
+        if columns.is_empty() {
+            return known.iter().filter(|column| !column.computed).map(Some).collect();
+        }
+        columns.iter().map(|named| known.iter().find(|column| Some(&column.name) == named.column())).collect()
+    }
+
+    /// Literals that their columns can never take.
+    fn check_literals(&self, columns: &[ColumnRef], row: &[Expr], runs: bool) -> Result<(), Stop> {
+        for (column, value) in self.targets(columns).into_iter().zip(row) {
+            if let Some(column) = column {
+                literal::fits(&self.place, column, value, runs)?;
+            }
+        }
+        Ok(())
     }
 
     /// NULL, or nothing, for a column that must have a value.
@@ -113,6 +137,7 @@ fn one_insert(work: &mut Work<'_>, insert: &Insert, shared: Option<&Columns>) ->
             for row in rows {
                 fits(row.len())?;
                 table.check_nulls(&insert.columns, row)?;
+                table.check_literals(&insert.columns, row, true)?;
                 if shared.is_none() {
                     Reading::of(work).exprs(row)?;
                 }
@@ -157,6 +182,7 @@ pub(super) fn update(
         if value.shape != Shape::Default {
             reading.expr(value, &scope)?;
         }
+        written.check_literals(std::slice::from_ref(column), std::slice::from_ref(value), false)?;
     }
     for one in filter {
         reading.expr(one, &scope)?;
@@ -206,6 +232,7 @@ pub(super) fn merge(
                 {
                     return Err(SnowflakeError::width(expected, values.len()).into());
                 }
+                written.check_literals(columns, values, false)?;
                 for value in values {
                     reading.expr(value, &scope)?;
                 }

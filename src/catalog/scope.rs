@@ -36,6 +36,8 @@ pub(super) struct Scope<'s> {
     pub(super) relations: Vec<Relation>,
     /// Names of select items.
     pub(super) aliases: Vec<Ident>,
+    /// Name of the select item that is read: it does not mean itself.
+    pub(super) own: Option<Ident>,
     pub(super) ctes: Vec<(Ident, Columns)>,
     /// USING or NATURAL merged columns: bare names are not ambiguous.
     pub(super) merged: bool,
@@ -104,6 +106,12 @@ impl Scope<'_> {
         Self { relations, ..Self::default() }
     }
 
+    /// Whether a select item that may be meant has that name.
+    fn has_alias(&self, name: &Ident) -> bool {
+        let others = self.aliases.iter().filter(|alias| *alias == name).count();
+        others > usize::from(self.own.as_ref() == Some(name))
+    }
+
     pub(super) fn cte(&self, name: &Ident) -> Option<&Columns> {
         let own = self.ctes.iter().rev().find(|(known, _)| known == name).map(|(_, columns)| columns);
         own.or_else(|| self.parent?.cte(name))
@@ -132,10 +140,10 @@ pub(super) fn resolve(column: &ColumnRef, scope: &Scope<'_>) -> Result<(), Snowf
                     Some(false) => {}
                 }
             }
-            if holders > 1 && !scope.merged && !scope.aliases.contains(name) {
+            if holders > 1 && !scope.merged && !scope.has_alias(name) {
                 return Err(SnowflakeError::ambiguous(name));
             }
-            if holders > 0 || scope.aliases.contains(name) {
+            if holders > 0 || scope.has_alias(name) {
                 return Ok(());
             }
         } else if let Some(relation) = scope.relations.iter().find(|relation| relation.is_named(qualifier)) {
@@ -150,6 +158,18 @@ pub(super) fn resolve(column: &ColumnRef, scope: &Scope<'_>) -> Result<(), Snowf
         at = scope.parent;
     }
     Err(SnowflakeError::invalid_identifier(column.at, column))
+}
+
+/// A column of USING must stand on both sides of the join.
+pub(super) fn shared(column: &ColumnRef, relations: &[Relation]) -> Result<(), SnowflakeError> {
+    let Some(name) = column.column() else { return Ok(()) };
+    let holders: Option<Vec<bool>> = relations.iter().map(|relation| relation.has(name)).collect();
+    match holders {
+        Some(holders) if holders.iter().filter(|has| **has).count() < 2 => {
+            Err(SnowflakeError::invalid_identifier(column.at, column))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The type of a column that was found.

@@ -3,7 +3,7 @@
 use super::{
     context::missing_variable,
     lookup::{Found, Place},
-    scope::{Columns, Output, Relation, Scope, output, renamed, resolve, type_of, unknown_type},
+    scope::{Columns, Output, Relation, Scope, output, renamed, resolve, shared, type_of, unknown_type},
     store::INFORMATION_SCHEMA,
     work::{Stop, Work},
 };
@@ -63,7 +63,14 @@ impl<'w, 'a> Reading<'w, 'a> {
                 for side in sides {
                     all.push(self.query(side, Some(&scope))?);
                 }
+                same_width(&all)?;
                 Ok(all.into_iter().next().flatten())
+            }
+            Body::ByName(sides) => {
+                for side in sides {
+                    self.query(side, Some(&scope))?;
+                }
+                Ok(None)
             }
             Body::Values(rows) => self.values(rows, &scope),
             Body::Unknown => Ok(None),
@@ -79,7 +86,7 @@ impl<'w, 'a> Reading<'w, 'a> {
         };
         let Some(query) = &cte.query else { return Ok(declared(None)) };
         // A query may read itself; its columns are not known before it is read.
-        if matches!(query.body, Body::Set(_)) {
+        if matches!(query.body, Body::Set(_) | Body::ByName(_)) {
             scope.ctes.push((cte.name.clone(), declared(None)));
             let found = self.query(query, Some(scope));
             scope.ctes.pop();
@@ -99,6 +106,8 @@ impl<'w, 'a> Reading<'w, 'a> {
     fn select(&mut self, select: &Select, order: &[Expr], outer: &Scope<'_>) -> Result<Columns, Stop> {
         let mut scope = Scope { parent: Some(outer), ..Scope::default() };
         self.from(&select.from, &mut scope)?;
+        // Other items and all clauses may read an item by its name; an item does not read itself.
+        scope.aliases = select.items.iter().filter_map(alias_of).cloned().collect();
         let mut outputs: Columns = Some(Vec::new());
         for item in &select.items {
             match item {
@@ -110,9 +119,9 @@ impl<'w, 'a> Reading<'w, 'a> {
                     }
                 }
                 Item::Expr { expr, alias } => {
+                    scope.own.clone_from(alias);
                     let output = self.item(expr, alias.as_ref(), &scope)?;
-                    // Later items and all clauses may read it by its name.
-                    scope.aliases.extend(alias.clone());
+                    scope.own = None;
                     if let Some(all) = outputs.as_mut() {
                         all.push(output);
                     }
@@ -148,12 +157,13 @@ impl<'w, 'a> Reading<'w, 'a> {
             scope.merged |= item.natural || !item.using.is_empty();
             scope.relations.push(relation);
         }
-        for item in items {
+        let before = scope.relations.len() - items.len();
+        for (n, item) in items.iter().enumerate() {
             for one in &item.on {
                 self.expr(one, scope)?;
             }
             for column in &item.using {
-                resolve(column, scope)?;
+                shared(column, &scope.relations[..=before + n])?;
             }
         }
         Ok(())
@@ -336,6 +346,24 @@ impl<'w, 'a> Reading<'w, 'a> {
             Ok(_) => Ok(()),
             Err(_) => Err(unknown().into()),
         }
+    }
+}
+
+fn alias_of(item: &Item) -> Option<&Ident> {
+    match item {
+        Item::Expr { alias, .. } => alias.as_ref(),
+        Item::Star { .. } => None,
+    }
+}
+
+/// The sides of a set operator give as many columns each.
+fn same_width(sides: &[Columns]) -> Result<(), Stop> {
+    let mut known =
+        sides.iter().enumerate().filter_map(|(n, columns)| Some((n + 1, columns.as_ref()?.len())));
+    let Some((_, expected)) = known.next() else { return Ok(()) };
+    match known.find(|(_, width)| *width != expected) {
+        Some((branch, got)) => Err(SnowflakeError::set_width(expected, got, branch).into()),
+        None => Ok(()),
     }
 }
 

@@ -247,6 +247,23 @@ impl SnowflakeError {
         )
     }
 
+    /// The sides of a set operator differ in their number of columns; `branch` counts from 1.
+    pub fn set_width(expected: usize, got: usize, branch: usize) -> Self {
+        let detail = format_args!(
+            "invalid number of result columns for set operator input branches, expected {expected}, got {got} in \
+             branch {branch}"
+        );
+        Self::compilation(UNKNOWN_CODE, "42601", detail)
+    }
+
+    /// 002023.
+    pub fn type_mismatch(expected: impl fmt::Display, got: impl fmt::Display, column: &Ident) -> Self {
+        let detail = format_args!(
+            "Expression type does not match column data type, expecting {expected} but got {got} for column {column}"
+        );
+        Self::compilation("002023", "22000", detail)
+    }
+
     /// 090025.
     pub fn purged(kind: ObjectKind, name: impl fmt::Display) -> Self {
         let kind = sentence_case(kind.words());

@@ -61,6 +61,11 @@ pub fn procedure_body(definition: &str) -> Option<Body> {
 
 pub use block::Body;
 
+/// The value of a literal text, quotes and escapes resolved; `None` if it is no text.
+pub fn text_of(literal: &str) -> Option<String> {
+    Reader::of(literal).ok()?.string()
+}
+
 /// Reads the name of an object from a text, as IDENTIFIER does; `None` if it is none.
 pub fn object_name(text: &str) -> Option<QualifiedName> {
     let mut r = Reader::of(text).ok()?;

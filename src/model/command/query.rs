@@ -101,6 +101,8 @@ pub enum Body {
     Select(Box<Select>),
     /// UNION, INTERSECT, EXCEPT, MINUS: the first side gives the names.
     Set(Vec<Query>),
+    /// The same BY NAME: columns are matched by their names, and there may be more than the first side gives.
+    ByName(Vec<Query>),
     /// VALUES.
     Values(Vec<Vec<Expr>>),
     /// A query whose columns are not known here: SHOW, CALL and the like.

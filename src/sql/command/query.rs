@@ -25,10 +25,11 @@ fn read(r: &mut Reader<'_>) -> Read<Query> {
     }
     let mut sides = vec![side(r)?];
     let mut order = Vec::new();
+    let mut by_name = false;
     while r.is_any(&["UNION", "INTERSECT", "EXCEPT", "MINUS"]) {
         r.step();
         r.take_any(&["ALL", "DISTINCT"]);
-        r.take_phrase("BY NAME");
+        by_name |= r.take_phrase("BY NAME");
         sides.push(side(r)?);
     }
     tail(r, &mut order)?;
@@ -40,7 +41,8 @@ fn read(r: &mut Reader<'_>) -> Read<Query> {
         let Some(only) = sides.pop() else { return Err(r.unexpected()) };
         return Ok(Query { ctes, recursive, ..only });
     }
-    Ok(Query { ctes, recursive, body: Body::Set(sides), order })
+    let body = if by_name { Body::ByName(sides) } else { Body::Set(sides) };
+    Ok(Query { ctes, recursive, body, order })
 }
 
 /// ORDER BY, LIMIT and what else ends a query.
