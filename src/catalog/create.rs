@@ -74,6 +74,10 @@ pub(super) fn taken(
         other => other,
     };
     let Found::Here(object) = found else { return Ok(Taken::Free) };
+    if object.kind.is_routine() && family(object.kind) != family(kind) {
+        // Whether a function and a procedure may share name and types is not documented.
+        return Ok(Taken::Free);
+    }
     if family(object.kind) != family(kind) {
         return Err(SnowflakeError::exists_as(place, family(object.kind)).into());
     }

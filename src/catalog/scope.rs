@@ -157,6 +157,10 @@ pub(super) fn resolve(column: &ColumnRef, scope: &Scope<'_>) -> Result<(), Snowf
         }
         at = scope.parent;
     }
+    // An expression of WITH under that name.
+    if qualifier.is_empty() && scope.cte(name).is_some_and(Option::is_none) {
+        return Ok(());
+    }
     Err(SnowflakeError::invalid_identifier(column.at, column))
 }
 

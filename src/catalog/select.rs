@@ -105,9 +105,9 @@ impl<'w, 'a> Reading<'w, 'a> {
 
     fn select(&mut self, select: &Select, order: &[Expr], outer: &Scope<'_>) -> Result<Columns, Stop> {
         let mut scope = Scope { parent: Some(outer), ..Scope::default() };
-        self.from(&select.from, &mut scope)?;
-        // Other items and all clauses may read an item by its name; an item does not read itself.
+        // Other items, joins and all clauses may read an item by its name; an item does not read itself.
         scope.aliases = select.items.iter().filter_map(alias_of).cloned().collect();
+        self.from(&select.from, &mut scope)?;
         let mut outputs: Columns = Some(Vec::new());
         for item in &select.items {
             match item {

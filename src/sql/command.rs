@@ -92,7 +92,7 @@ fn statement(r: &mut Reader<'_>) -> Read<Command> {
     if has_chain(r) {
         return Ok(block::chain(r));
     }
-    if r.is_op("(") || r.is_any(&["SELECT", "WITH", "VALUES"]) {
+    if r.is_op("(") || r.is_any(&["SELECT", "WITH", "VALUES", "TABLE"]) {
         return select(r);
     }
     if r.take("CREATE") {
@@ -102,6 +102,10 @@ fn statement(r: &mut Reader<'_>) -> Read<Command> {
         return alter::alter(r);
     }
     if r.take("DROP") {
+        if alter::is_class_instance(r) {
+            r.skip_rest()?;
+            return Ok(Command::Other { verb: Verb::Drop, uses: Vec::new(), ddl: true });
+        }
         return drop(r).map(Command::Drop);
     }
     if r.take("UNDROP") {

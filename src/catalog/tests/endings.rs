@@ -246,6 +246,14 @@ fn rare_forms_are_read() {
         ("USE DATABASE local", "applied"),
         ("CREATE INTERACTIVE MATERIALIZED VIEW mv AS SELECT a FROM t", "applied"),
         ("ALTER WAREHOUSE deploy_xs SET FALLBACK_WAREHOUSE = load_xl", "recorded"),
+        ("DROP SNOWFLAKE.ML.FORECAST model", "recorded"),
+        ("ALTER SNOWFLAKE.ML.FORECAST model SET COMMENT = 'x'", "recorded"),
+        ("CREATE SESSION POLICY sp SESSION_IDLE_TIMEOUT_MINS = 30", "recorded"),
+        ("ALTER SESSION POLICY sp SET SESSION_IDLE_TIMEOUT_MINS = 60", "applied"),
+        ("CREATE TABLE old (a FLOAT(24), b DOUBLE PRECISION, c REAL)", "applied"),
+        ("ALTER TABLE t ADD SEARCH OPTIMIZATION ON EQUALITY(a), SUBSTRING(b)", "recorded"),
+        ("CREATE PROCEDURE same(a INT) RETURNS INT LANGUAGE JAVASCRIPT AS 'return 1'", "applied"),
+        ("CREATE OR REPLACE FUNCTION same(a INT) RETURNS INT AS 'a + 1'", "applied"),
         ("BEGIN SYSTEM$LOG_INFO('start'); DELETE FROM t; END", "checked"),
     ]);
 }

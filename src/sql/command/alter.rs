@@ -22,6 +22,11 @@ pub(super) fn alter(r: &mut Reader<'_>) -> Read<Command> {
         r.step();
         return session(r);
     }
+    if is_class_instance(r) {
+        // `ALTER SNOWFLAKE.ML.FORECAST model ...`
+        r.skip_rest()?;
+        return Ok(Command::Other { verb: Verb::Alter, uses: Vec::new(), ddl: true });
+    }
     if r.is("ACCOUNT") || r.is("ORGANIZATION") && r.is_at(1, "ACCOUNT") {
         r.skip_all();
         return Ok(Command::Other { verb: Verb::Alter, uses: Vec::new(), ddl: true });
@@ -40,6 +45,15 @@ pub(super) fn alter(r: &mut Reader<'_>) -> Read<Command> {
     }
     let actions = if kind == ObjectKind::Column { Vec::new() } else { actions(r, kind)? };
     Ok(Command::Alter { target, actions })
+}
+
+/// A class with its path stands where a kind should, and the name of an instance behind it.
+pub(super) fn is_class_instance(r: &Reader<'_>) -> bool {
+    let mut at = 0;
+    while r.kind_at(at) == Some(TokenKind::Word) && r.is_op_at(at + 1, ".") {
+        at += 2;
+    }
+    at > 0 && matches!(r.kind_at(at + 1), Some(TokenKind::Word | TokenKind::QuotedName))
 }
 
 fn session(r: &mut Reader<'_>) -> Read<Command> {
@@ -403,9 +417,10 @@ fn search_optimization(r: &mut Reader<'_>) -> Read<Vec<Action>> {
                 })?;
                 found.extend(columns::columns_of(&inside));
             }
-            if !r.take_op(",") {
+            if !r.take_op(",") && !r.is("ON") {
                 break;
             }
+            r.take("ON");
         }
     }
     Ok(vec![Action::Columns(found, Vec::new())])

@@ -215,7 +215,7 @@ fn argument(r: &mut Reader<'_>, found: &mut Expr, dated: bool) -> Read<()> {
     Ok(())
 }
 
-fn star_suffix(r: &mut Reader<'_>) -> Read<()> {
+pub(super) fn star_suffix(r: &mut Reader<'_>) -> Read<()> {
     while r.is_any(&["EXCLUDE", "ILIKE", "RENAME", "REPLACE"]) {
         r.step();
         r.skip()?;

@@ -152,6 +152,10 @@ fn postfix(r: &mut Reader<'_>, found: &mut Expr, mut shape: Shape) -> Read<Shape
             }
             shape = Shape::Other;
         } else if r.is_op("!") && r.kind_at(1) == Some(TokenKind::Word) && r.is_op_at(2, "(") {
+            if shape == Shape::Column {
+                // What stands before is an instance and no column.
+                found.columns.pop();
+            }
             r.step();
             r.step();
             call_arguments(r, found)?;

@@ -142,11 +142,28 @@ fn joined(r: &mut Reader<'_>, items: &mut Vec<FromItem>) -> Read<()> {
             if let Some(item) = items.last_mut() {
                 item.using.extend(using);
             }
+        } else if r.is("USING") && r.kind_at(1) == Some(TokenKind::Word) {
+            // Without parentheses, as old scripts have it.
+            r.step();
+            let using = expr::column(r)?;
+            if let Some(item) = items.last_mut() {
+                item.using.push(using);
+            }
+        }
+        if r.is_any(&["PIVOT", "UNPIVOT", "MATCH_RECOGNIZE"]) && r.is_op_at(1, "(") {
+            // Over all that was joined: which columns are left is not followed.
+            let mut whole = item_of(Source::Unknown);
+            suffixes(r, &mut whole)?;
+            whole.alias = alias(r, false)?;
+            if whole.alias.is_some() && r.is_op("(") {
+                whole.columns = r.list(Reader::ident)?;
+            }
+            items.push(whole);
         }
     }
 }
 
-fn item_of(source: Source) -> FromItem {
+pub(super) fn item_of(source: Source) -> FromItem {
     FromItem { source, alias: None, columns: Vec::new(), on: Vec::new(), using: Vec::new(), natural: false }
 }
 
@@ -200,7 +217,7 @@ fn relation(r: &mut Reader<'_>, items: &mut Vec<FromItem>) -> Read<()> {
     })
 }
 
-fn is_statement(r: &Reader<'_>, ahead: usize) -> bool {
+pub(super) fn is_statement(r: &Reader<'_>, ahead: usize) -> bool {
     ["SHOW", "CALL", "DESCRIBE", "DESC"]
         .iter()
         .any(|word| r.is_at(ahead, word) && !r.is_op_at(ahead + 1, "."))
@@ -301,6 +318,10 @@ fn source(r: &mut Reader<'_>) -> Read<(Source, Vec<Expr>)> {
     }
     let name = r.name(ObjectKind::Table)?;
     // A table function without TABLE(), as FLATTEN and UDTFs stand after LATERAL.
+    if is_semantic_view(r, &name) {
+        r.skip()?;
+        return Ok((Source::Unknown, Vec::new()));
+    }
     if r.is_op("(") {
         let mut found = Expr::default();
         call_arguments(r, &mut found)?;
@@ -317,6 +338,12 @@ fn function_source(name: &Name) -> Source {
         Name::Written(name) if name.schema.is_none() && name.name.as_str() == "FLATTEN" => Source::Flatten,
         _ => Source::Unknown,
     }
+}
+
+/// `(view DIMENSIONS ... METRICS ... WHERE ...)`, whose words are those of no function.
+fn is_semantic_view(r: &Reader<'_>, name: &Name) -> bool {
+    matches!(name, Name::Written(name) if name.schema.is_none() && name.name.as_str() == "SEMANTIC_VIEW")
+        && r.is_op("(")
 }
 
 fn table_function(r: &mut Reader<'_>) -> Read<(Source, Vec<Expr>)> {

@@ -60,13 +60,19 @@ fn punctuation(r: &mut Reader<'_>, found: &mut Expr) -> Read<Shape> {
     } else if r.is_op("[") || r.is_op("{") {
         let close = if r.is_op("[") { "]" } else { "}" };
         r.step();
+        let mut after_key = false;
         while !r.take_op(close) {
-            if r.take_op(",") || r.take_op(":") || r.take_op("**") || r.take_op("*") {
+            if r.take_op(":") {
+                after_key = true;
+                continue;
+            }
+            if r.take_op(",") || r.take_op("**") || r.take_op("*") {
+                after_key = false;
                 continue;
             }
             // A key, which is no path.
             let key = matches!(r.kind(), Some(TokenKind::String | TokenKind::Word | TokenKind::QuotedName));
-            if close == "}" && key && r.is_op_at(1, ":") && !r.is_op_at(1, "::") {
+            if close == "}" && key && !after_key && r.is_op_at(1, ":") && !r.is_op_at(1, "::") {
                 r.step();
                 continue;
             }
@@ -96,6 +102,8 @@ pub(super) fn parenthesised(r: &mut Reader<'_>, found: &mut Expr) -> Read<Shape>
         }
         let keep = found.columns.len();
         let first = expr(r)?;
+        // `(t.* EXCLUDE c)` as an argument.
+        super::call::star_suffix(r)?;
         let shape = first.shape.clone();
         merge(found, first);
         let mut several = false;

@@ -2,12 +2,15 @@
 
 use super::{
     expr::{self, expr, exprs},
-    from::{alias, from},
-    operand::sub_query,
+    from::{self, alias, from, item_of},
+    operand::{starts_query, sub_query},
     reader::{Read, Reader},
 };
 use crate::{
-    model::command::{Body, ColumnRef, Cte, Expr, Item, Query, Select},
+    model::{
+        command::{Body, ColumnRef, Cte, Expr, Item, Query, Select, Source},
+        kind::ObjectKind,
+    },
     sql::lex::TokenKind,
 };
 
@@ -81,6 +84,16 @@ fn cte(r: &mut Reader<'_>) -> Read<Cte> {
         }
         return Ok(Cte { name, columns, query: None });
     }
+    if r.is_op("(")
+        && !starts_query(r, 1)
+        && !r.is_at(1, "VALUES")
+        && !from::is_statement(r, 1)
+        && !r.is_at(1, "TABLE")
+    {
+        // An expression under a name, which is not documented: read by itself it names columns that are not known.
+        r.skip()?;
+        return Ok(Cte { name, columns, query: Some(plain(Body::Unknown)) });
+    }
     Ok(Cte { name, columns, query: Some(sub_query(r)?) })
 }
 
@@ -108,6 +121,14 @@ fn side(r: &mut Reader<'_>) -> Read<Query> {
         r.step();
         r.skip()?;
         return Ok(plain(Body::Unknown));
+    }
+    if r.take("TABLE") {
+        // `TABLE t` is short for `SELECT * FROM t`.
+        let name = r.name(ObjectKind::Table)?;
+        let star = Item::Star { of: None, exclude: Vec::new(), rename: Vec::new(), filtered: false };
+        let select =
+            Select { items: vec![star], from: vec![item_of(Source::Relation(name))], ..Select::default() };
+        return Ok(plain(Body::Select(Box::new(select))));
     }
     Err(r.unexpected())
 }

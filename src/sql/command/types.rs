@@ -29,9 +29,14 @@ fn read(r: &mut Reader<'_>) -> Read<DataType> {
     let text = match word.as_str() {
         "NUMBER" | "DECIMAL" | "DEC" | "NUMERIC" => number(r)?,
         "INT" | "INTEGER" | "BIGINT" | "SMALLINT" | "TINYINT" | "BYTEINT" => "NUMBER(38,0)".to_owned(),
-        "FLOAT" | "FLOAT4" | "FLOAT8" | "REAL" => "FLOAT".to_owned(),
+        // Scripts from other databases give a precision, which is not documented and changes nothing.
+        "FLOAT" | "FLOAT4" | "FLOAT8" | "REAL" => {
+            let _ = sizes(r, 1)?;
+            "FLOAT".to_owned()
+        }
         "DOUBLE" => {
             r.take("PRECISION");
+            let _ = sizes(r, 1)?;
             "FLOAT".to_owned()
         }
         "DECFLOAT" => {
