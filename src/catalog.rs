@@ -309,7 +309,7 @@ fn dispatch(work: &mut Work<'_>, command: &Command) -> work::Done {
         Command::Describe(target) => show::describe(work, target),
         Command::Begin => Ok(context::transaction(work, true)),
         Command::Commit | Command::Rollback => Ok(context::transaction(work, false)),
-        Command::Call { name, arguments } => run::call(work, name, arguments),
+        Command::Call { name, arguments, .. } => run::call(work, name, arguments),
         Command::Execute(target) => {
             work.check_use(target.kind, &target.name)?;
             if target.kind == ObjectKind::Task {
@@ -323,7 +323,7 @@ fn dispatch(work: &mut Work<'_>, command: &Command) -> work::Done {
         }
         Command::ExecuteImmediate(text) => run::immediate(work, text),
         Command::Block(block) => run::block(work, block),
-        Command::Opaque(_) => Ok((Grade::Opaque, work::done())),
+        Command::Opaque { .. } => Ok((Grade::Opaque, work::done())),
         Command::Other { verb, uses, .. } => {
             for one in uses {
                 work.check_use(one.kind, &one.name)?;

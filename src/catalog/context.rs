@@ -92,7 +92,7 @@ pub(super) fn is_ddl(command: &Command) -> bool {
         | Command::ExecuteFrom(_)
         | Command::Block(_)
         | Command::Execute(_)
-        | Command::Opaque(_) => false,
+        | Command::Opaque { .. } => false,
     }
 }
 

@@ -3,6 +3,8 @@
 //! All of it is tried on a copy, which is kept only if every statement in it is understood. What cannot be understood
 //! is opaque, and so is what would be refused inside a block: the block may handle it, or never come there.
 
+use std::collections::BTreeSet;
+
 use super::{
     Catalog, Effect, Reply, SessionState, Stamp, apply_within,
     context::value,
@@ -13,9 +15,10 @@ use super::{
 use crate::{
     model::{
         command::{Block, Command, Constant, Expr, Name},
+        ident::Ident,
         refusal::SnowflakeError,
     },
-    sql::command::{command, procedure_body},
+    sql::command::{self, command, procedure_body},
 };
 
 /// How deep texts, blocks and procedures are followed into each other.
@@ -38,20 +41,63 @@ pub(super) fn immediate(work: &mut Work<'_>, text: &Constant) -> Done {
     work.take_over(effect)
 }
 
+/// Words of statements that make or change objects.
+const CHANGES: &[&str] = &["ADD", "ALTER", "CLONE", "CREATE", "RENAME", "SWAP"];
+
 /// After a statement that was not looked into, its schema may hold more than is known: what is missing there is no
-/// longer refused. A file may also have made schemas.
+/// longer refused. The same goes for schemas that it mentions; of tables that it mentions along with a change, the
+/// columns are no longer known. A file may also have made schemas.
 pub(super) fn may_have_made(work: &mut Work<'_>, command: &Command) {
     let whole = matches!(command, Command::ExecuteFrom(_));
+    let (called, mentioned) = mentioned_by(work, command);
+    let changes = mentioned.iter().any(|word| CHANGES.contains(&word.as_str()));
     let own = work.session.context.database.clone().zip(work.session.context.schema.clone());
-    let called = match command {
-        Command::Call { name, .. } => work.known(name).and_then(|name| work.place(&name, "CALL")).ok(),
-        _ => None,
-    };
-    for (database, schema) in own.into_iter().chain(called.map(|place| (place.database, place.schema))) {
+    for (database, home) in own.into_iter().chain(called) {
         let Some(database) = work.catalog.databases.get_mut(&database) else { continue };
         database.unsure |= whole;
-        let schemas = database.schemas.iter_mut().filter(|(name, _)| whole || **name == schema);
-        schemas.for_each(|(_, schema)| schema.unsure = true);
+        for (name, schema) in &mut database.schemas {
+            schema.unsure |= whole || *name == home || mentioned.contains(name);
+            let relations =
+                schema.objects.get_mut("relation").into_iter().flat_map(|objects| objects.values_mut());
+            for object in relations.filter(|object| changes && mentioned.contains(&object.name)) {
+                object.columns = None;
+            }
+        }
+    }
+}
+
+/// Where a called procedure stands, and the words of the statement and of what it runs.
+fn mentioned_by(work: &Work<'_>, command: &Command) -> (Option<(Ident, Ident)>, BTreeSet<Ident>) {
+    match command {
+        Command::Opaque { mentioned, .. } => (None, mentioned.iter().cloned().collect()),
+        Command::ExecuteImmediate(text) => {
+            let mut words = BTreeSet::new();
+            constant_words(text, &mut words);
+            (None, words)
+        }
+        Command::Call { name, mentioned, .. } => {
+            let mut words: BTreeSet<Ident> = mentioned.iter().cloned().collect();
+            let place = work.known(name).and_then(|name| work.place(&name, "CALL")).ok();
+            if let Some(Ok(Some(found))) = place.as_ref().map(|place| work.routines(place)) {
+                let bodies = found.iter().filter_map(|object| object.definition.as_deref());
+                words.extend(bodies.flat_map(command::mentioned));
+            }
+            (place.map(|place| (place.database, place.schema)), words)
+        }
+        _ => (None, BTreeSet::new()),
+    }
+}
+
+fn constant_words(constant: &Constant, words: &mut BTreeSet<Ident>) {
+    match constant {
+        Constant::Text(text) => words.extend(command::mentioned(text)),
+        Constant::Join(parts) => parts.iter().for_each(|part| constant_words(part, words)),
+        Constant::Upper(inner) | Constant::Lower(inner) => constant_words(inner, words),
+        Constant::Variable(_)
+        | Constant::Database
+        | Constant::Schema
+        | Constant::Role
+        | Constant::Warehouse => {}
     }
 }
 

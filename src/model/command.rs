@@ -132,6 +132,8 @@ pub enum Command {
         name: Name,
         /// Its arguments.
         arguments: Vec<Expr>,
+        /// Words that stand in the statement and in its texts.
+        mentioned: Vec<Ident>,
     },
     /// EXECUTE TASK, EXECUTE ALERT: the object must exist.
     Execute(Target),
@@ -142,7 +144,12 @@ pub enum Command {
     /// A block or a chain all of whose statements can be read.
     Block(Block),
     /// What is not looked into: blocks with dynamic SQL, texts that are made when they run.
-    Opaque(Verb),
+    Opaque {
+        /// What it is.
+        verb: Verb,
+        /// Words that stand in it and in its texts: it may do anything to what has such a name.
+        mentioned: Vec<Ident>,
+    },
     /// Anything else that Snowflake knows.
     Other {
         /// What it is.

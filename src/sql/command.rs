@@ -66,6 +66,11 @@ pub fn text_of(literal: &str) -> Option<String> {
     Reader::of(literal).ok()?.string()
 }
 
+/// The words that stand in a text of SQL and in its literals.
+pub fn mentioned(text: &str) -> Vec<Ident> {
+    Reader::of(text).map_or_else(|_| Vec::new(), |r| r.mentioned())
+}
+
 /// Reads the name of an object from a text, as IDENTIFIER does; `None` if it is none.
 pub fn object_name(text: &str) -> Option<QualifiedName> {
     let mut r = Reader::of(text).ok()?;
@@ -188,6 +193,11 @@ fn session(r: &mut Reader<'_>) -> Read<Command> {
     Err(r.unexpected())
 }
 
+/// A statement that is not looked into.
+fn opaque(r: &Reader<'_>, verb: Verb) -> Command {
+    Command::Opaque { verb, mentioned: r.mentioned() }
+}
+
 fn call_(r: &mut Reader<'_>) -> Read<Command> {
     let name = r.name(ObjectKind::Procedure)?;
     // A method of an instance: `CALL model!FORECAST(...)`.
@@ -205,7 +215,7 @@ fn call_(r: &mut Reader<'_>) -> Read<Command> {
     if method {
         return Ok(Command::Other { verb: Verb::Call, uses: Vec::new(), ddl: false });
     }
-    Ok(Command::Call { name, arguments: vec![arguments] })
+    Ok(Command::Call { name, arguments: vec![arguments], mentioned: r.mentioned() })
 }
 
 /// The stages that the rest of the statement names.
@@ -252,7 +262,7 @@ fn select(r: &mut Reader<'_>) -> Read<Command> {
         r.skip_all();
     } else if r.mark() > mark && found.is_err() && r.is("CALL") {
         // `WITH p AS PROCEDURE ... CALL p()`.
-        return Ok(Command::Opaque(Verb::Call));
+        return Ok(opaque(r, Verb::Call));
     }
     let found = found?;
     r.finish()?;
@@ -285,9 +295,8 @@ fn execute(r: &mut Reader<'_>) -> Read<Command> {
         if r.take("FROM") {
             return Ok(Command::ExecuteFrom(stages(r)));
         }
-        return Ok(
-            constant::constant(r).map_or(Command::Opaque(Verb::ExecuteImmediate), Command::ExecuteImmediate)
-        );
+        let text = constant::constant(r);
+        return Ok(text.map_or_else(|| opaque(r, Verb::ExecuteImmediate), Command::ExecuteImmediate));
     }
     for kind in [ObjectKind::Task, ObjectKind::Alert] {
         if r.take(kind.words()) {

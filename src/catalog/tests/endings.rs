@@ -213,6 +213,27 @@ fn what_an_opaque_statement_may_have_made_is_not_refused() {
 }
 
 #[test]
+fn columns_that_an_opaque_statement_may_have_changed_are_not_known() {
+    ends(&[
+        ("CREATE SCHEMA adm", "applied"),
+        (
+            "CREATE PROCEDURE adm.add_column(t STRING, c STRING) RETURNS INT AS \
+             BEGIN EXECUTE IMMEDIATE 'ALTER TABLE ' || t || ' ADD COLUMN ' || c; RETURN 1; END",
+            "applied",
+        ),
+        ("CREATE SCHEMA src", "applied"),
+        ("CREATE TABLE bills (a INT)", "applied"),
+        ("CREATE TABLE other (a INT)", "applied"),
+        ("USE SCHEMA public", "applied"),
+        ("SELECT b FROM src.bills", "refused"),
+        ("CALL adm.add_column('src.Bills', 'b INT')", "opaque"),
+        ("SELECT b FROM src.bills", "checked"),
+        ("SELECT b FROM src.other", "refused"),
+        ("SELECT * FROM src.made", "checked"),
+    ]);
+}
+
+#[test]
 fn a_session_that_stands_at_an_unknown_place_refuses_no_short_names() {
     ends(&[
         ("SET u = CURRENT_USER()", "applied"),

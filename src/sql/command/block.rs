@@ -3,7 +3,7 @@
 //! What scripting itself computes (assignments, conditions, results) is not followed; it changes no object.
 
 use super::{
-    command,
+    command, opaque,
     reader::{Read, Reader},
 };
 use crate::{
@@ -31,13 +31,13 @@ pub(super) fn chain(r: &mut Reader<'_>) -> Command {
         let over = r.done() || r.is_op("->>");
         if !over {
             if r.skip().is_err() {
-                return Command::Opaque(Verb::Chain);
+                return opaque(r, Verb::Chain);
             }
             continue;
         }
         match command(r.between(start, r.mark())) {
             Ok(command) => statements.push(command),
-            Err(_) => return Command::Opaque(Verb::Chain),
+            Err(_) => return opaque(r, Verb::Chain),
         }
         if !r.take_op("->>") {
             return Command::Block(Block { statements, straight: true });
@@ -53,7 +53,7 @@ pub(super) fn block(r: &mut Reader<'_>) -> Command {
     r.skip_all();
     match read {
         Ok(()) => Command::Block(found),
-        Err(_) => Command::Opaque(Verb::Block),
+        Err(_) => opaque(r, Verb::Block),
     }
 }
 

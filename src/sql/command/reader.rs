@@ -1,6 +1,6 @@
 //! Reading the tokens of one statement, with refusals that point at the token.
 
-use std::cell::Cell;
+use std::{cell::Cell, collections::BTreeSet};
 
 use crate::{
     model::{
@@ -382,6 +382,22 @@ impl<'t> Reader<'t> {
         }
         self.step();
         Ok(Name::Unknown)
+    }
+
+    /// Every word of the statement, also inside its literals, once each.
+    pub(super) fn mentioned(&self) -> Vec<Ident> {
+        let text = |token: &Token| &self.text[token.start..token.end];
+        let spoken = self.tokens.iter().filter(|token| {
+            matches!(
+                token.kind,
+                TokenKind::Word | TokenKind::QuotedName | TokenKind::String | TokenKind::DollarString
+            )
+        });
+        let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        let words = spoken.flat_map(|token| text(token).split(move |c| !is_word(c)));
+        let found: BTreeSet<Ident> =
+            words.filter(|word| !word.is_empty()).map(|word| Ident::stored(word.to_uppercase())).collect();
+        found.into_iter().collect()
     }
 
     /// The value of a string literal here.
