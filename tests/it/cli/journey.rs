@@ -29,13 +29,12 @@ fn the_sample_project_is_applied_by_one_command() {
 fn the_last_line_names_what_was_only_recorded_or_not_looked_into() {
     let project = Project::with(&[(
         "V1__a.sql",
-        "GRANT USAGE ON SCHEMA public TO ROLE PUBLIC;\nGRANT USAGE ON SCHEMA public TO ROLE SYSADMIN;\n\
-         EXECUTE IMMEDIATE 'SELECT 1';\n",
+        "CREATE WAREHOUSE a;\nCREATE WAREHOUSE b;\nEXECUTE IMMEDIATE 'SELECT ' || CURRENT_USER();\n",
     )]);
     let run = project.run(&["migrate"]);
     assert_eq!(run.code, 0, "{}", run.all());
     let last = run.out.lines().last().unwrap();
-    assert!(last.contains("2 recorded (2 GRANT SCHEMA), 1 opaque (1 EXECUTE IMMEDIATE)"), "{last}");
+    assert!(last.contains("2 recorded (2 CREATE WAREHOUSE), 1 opaque (1 EXECUTE IMMEDIATE)"), "{last}");
     assert!(last.contains("No data was executed"), "{last}");
 }
 
