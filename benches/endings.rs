@@ -110,7 +110,7 @@ fn read(folder: &Path) -> (Vec<Script>, Vec<(String, String)>) {
         let Ok(text) = fs::read_to_string(&path) else { panic!("{} is no text", path.display()) };
         match split(&text) {
             Err(errors) => {
-                uncut.push((name, errors.first().map(|error| format!("{error:?}")).unwrap_or_default()))
+                uncut.push((name, errors.first().map(|error| format!("{error:?}")).unwrap_or_default()));
             }
             Ok(pieces) => {
                 let statements: Vec<Statement> = pieces
@@ -367,9 +367,8 @@ fn unlisted(statement: &Statement, effect: &Effect, made: &Made, setting: &mut S
         let is_made = |name: &Ident| made.account.contains(&("database".to_owned(), name.clone()));
         match missing_database(statement, error) {
             Some(name) if !is_made(&name) && name != *own => add("databases", name.to_string()),
-            Some(_) => {}
             None if !is_made(own) && missing_inside(error, made) => add("databases", own.to_string()),
-            None => {}
+            _ => {}
         }
     }
     let warnings = effect.reply().map(|reply| reply.warnings.as_slice()).unwrap_or_default();

@@ -31,9 +31,9 @@ fn target(work: &Work<'_>, name: &Name, statement: &str) -> Result<Written, Stop
     match work.find(ObjectKind::Table, &place)? {
         Found::Here(object) => {
             let columns = object.known_columns().cloned();
-            Ok(Written { columns, name, place })
+            Ok(Written { name, place, columns })
         }
-        Found::Unseen => Ok(Written { name, columns: None, place }),
+        Found::Unseen => Ok(Written { name, place, columns: None }),
         // INSERT and MERGE say what they want, UPDATE and DELETE do not.
         Found::Missing if matches!(statement, "UPDATE" | "DELETE") => {
             Err(SnowflakeError::missing_object(&name).into())

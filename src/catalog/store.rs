@@ -72,6 +72,7 @@ pub struct FutureGrant {
 }
 
 /// A schema.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
     /// When it was made; empty in a snapshot.
