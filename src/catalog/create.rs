@@ -10,11 +10,14 @@ use super::{
     store::{Column, Database, Object, Schema, State, by_name},
     work::{Done, Grade, Stop, Work, say},
 };
-use crate::model::{
-    command::{ContainerDef, Mode, ViewDef},
-    ident::Ident,
-    kind::{Ability, KindScope, ObjectKind},
-    refusal::SnowflakeError,
+use crate::{
+    model::{
+        command::{ContainerDef, Mode, ViewDef},
+        ident::Ident,
+        kind::{Ability, KindScope, ObjectKind},
+        refusal::SnowflakeError,
+    },
+    sql::lex::tokens,
 };
 
 /// What CREATE found under the name.
@@ -273,7 +276,7 @@ fn database(work: &mut Work<'_>, def: &ContainerDef) -> Done {
         Some(source) => {
             let source = work.known(source)?.name;
             let mut copy = work.database(&source)?.clone();
-            restamp_database(&mut copy, &now);
+            restamp_database(&mut copy, &now, def.internal_stages);
             Renamed::one(source.to_string(), name.to_string()).in_database(&mut copy);
             copy
         }
@@ -321,21 +324,30 @@ fn enter(work: &mut Work<'_>, database: &Ident, schema: Option<&Ident>) {
     context.schema = schema.cloned().or_else(|| has_public.then_some(public));
 }
 
-fn restamp_database(database: &mut Database, now: &str) {
+fn restamp_database(database: &mut Database, now: &str, internal_stages: bool) {
     now.clone_into(&mut database.created_on);
     database.dropped.clear();
     database.grants.clear();
     for schema in database.schemas.values_mut() {
-        restamp_schema(schema, now);
+        restamp_schema(schema, now, internal_stages);
     }
 }
 
-fn restamp_schema(schema: &mut Schema, now: &str) {
+/// Whether a stage's properties name a URL: it is external.
+fn has_url(properties: &str) -> bool {
+    tokens(properties).into_iter().any(|token| properties[token.start..token.end].eq_ignore_ascii_case("URL"))
+}
+
+/// What is not cloned is left out, what runs is suspended.
+fn restamp_schema(schema: &mut Schema, now: &str, internal_stages: bool) {
     now.clone_into(&mut schema.created_on);
     schema.dropped.clear();
     if let Some(relations) = schema.objects.get_mut("relation") {
         relations
             .retain(|_, object| !matches!(object.kind, ObjectKind::ExternalTable | ObjectKind::HybridTable));
+    }
+    if let Some(stages) = schema.objects.get_mut("stage").filter(|_| !internal_stages) {
+        stages.retain(|_, stage| stage.definition.as_deref().is_some_and(has_url));
     }
     for object in schema.objects.values_mut().flat_map(|objects| objects.values_mut()) {
         now.clone_into(&mut object.created_on);
@@ -360,7 +372,7 @@ fn schema(work: &mut Work<'_>, def: &ContainerDef) -> Done {
             let open = Schema { open: true, ..Schema::new(&now) };
             let mut copy = work.schema(&from, &source)?.cloned().unwrap_or(open);
             copy.grants.clear();
-            restamp_schema(&mut copy, &now);
+            restamp_schema(&mut copy, &now, def.internal_stages);
             Renamed::one(format!("{from}.{source}"), full.clone()).in_schema(&mut copy);
             copy
         }

@@ -138,7 +138,7 @@ fn schema(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     if let (Detail::Policy(returns), Some(takes)) = (&def.detail, &def.arguments) {
         links::returns_what_it_takes(def.kind, takes, returns)?;
     }
-    tasks::define(work, &place, &def.detail, &mut object)?;
+    tasks::define(work, &place, &def.detail, def.mode, &mut object)?;
     streams::define(work, &def.detail, &mut object)?;
     links::tag(work, &mut object.links, &def.links)?;
     // Only relations have a layer of temporary objects that shadows; other temporary kinds end with the session too.

@@ -5,6 +5,7 @@ use super::{
     lookup::{Found, Place},
     scope::{Columns, Output, Relation, Scope, output, renamed, resolve, shared, type_of, unknown_type},
     store::INFORMATION_SCHEMA,
+    streams,
     work::{Stop, Work},
 };
 use crate::{
@@ -255,7 +256,10 @@ impl<'w, 'a> Reading<'w, 'a> {
             return Err(SnowflakeError::missing_object(printed).into());
         }
         let Found::Here(object) = self.work.find(ObjectKind::Table, &place)? else { return Ok(None) };
-        super::streams::readable(self.work, object)?;
+        if object.kind == ObjectKind::Stream {
+            streams::readable(self.work, object)?;
+            return Ok(streams::columns(self.work, object));
+        }
         let columns = object.known_columns().map(|columns| columns.iter().map(output).collect::<Vec<_>>());
         let view = matches!(object.kind, ObjectKind::View | ObjectKind::MaterializedView);
         let definition = if view { object.definition.clone() } else { None };

@@ -2,12 +2,14 @@
 
 use super::{
     lookup::{Found, Place},
+    scope::{Columns, output, unknown_type},
     store::{Object, Watched},
     work::{Stop, Work},
 };
 use crate::{
     model::{
         command::{Detail, ObjectUse},
+        ident::Ident,
         kind::ObjectKind,
         refusal::SnowflakeError,
     },
@@ -25,6 +27,16 @@ pub(super) fn define(work: &Work<'_>, detail: &Detail, object: &mut Object) -> R
     };
     object.source = Some(Watched { kind: *kind, name: place.to_string(), created_on });
     Ok(())
+}
+
+/// The columns of a stream: those of its source, as they are now, and what every stream adds.
+pub(super) fn columns(work: &Work<'_>, stream: &Object) -> Columns {
+    let source = stream.source.as_ref().filter(|source| source.kind != ObjectKind::Stage)?;
+    let place = full(&object_name(&source.name)?)?;
+    let Ok(Found::Here(object)) = work.find(source.kind, &place) else { return None };
+    let added = ["METADATA$ACTION", "METADATA$ISUPDATE", "METADATA$ROW_ID"];
+    let added = added.into_iter().map(|name| unknown_type(Ident::stored(name)));
+    Some(object.known_columns()?.iter().map(output).chain(added).collect())
 }
 
 /// 091901: a stream whose table was dropped or replaced cannot be read.

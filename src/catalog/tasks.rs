@@ -9,7 +9,7 @@ use super::{
     work::{Stop, Work},
 };
 use crate::model::{
-    command::{Action, Detail, Name},
+    command::{Action, Detail, Mode, Name},
     ident::Ident,
     kind::ObjectKind,
     refusal::{SnowflakeError, UNKNOWN_CODE},
@@ -29,6 +29,7 @@ pub(super) fn define(
     work: &Work<'_>,
     place: &Place,
     detail: &Detail,
+    mode: Mode,
     object: &mut Object,
 ) -> Result<(), Stop> {
     let Detail::Task { after, finalize, scheduled } = detail else { return Ok(()) };
@@ -44,6 +45,10 @@ pub(super) fn define(
     };
     if let Some(old) = task(work, place) {
         suspended_roots(work, place, old)?;
+        // OR REPLACE suspends a task of its own accord, OR ALTER does not.
+        if mode == Mode::Alter && old.state == Some(State::Started) {
+            return Err(must_be_suspended(place));
+        }
     }
     suspended_roots(work, place, object)
 }

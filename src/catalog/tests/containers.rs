@@ -171,6 +171,20 @@ fn a_clone_of_a_container_is_whole_in_itself() {
 }
 
 #[test]
+fn a_clone_of_a_container_takes_internal_stages_only_when_it_is_told() {
+    play(&[
+        ("CREATE SCHEMA s", "applied"),
+        ("CREATE STAGE inside", "applied"),
+        ("CREATE STAGE outside URL = 's3://b/' STORAGE_INTEGRATION = s3_int", "applied"),
+        ("CREATE SCHEMA c CLONE s", "applied"),
+        ("SELECT $1 FROM @outside", "checked"),
+        ("SELECT $1 FROM @inside", "002003 Stage 'LOCAL.C.INSIDE'"),
+        ("CREATE SCHEMA d CLONE s INCLUDE INTERNAL STAGES", "applied"),
+        ("SELECT $1 FROM @inside", "checked"),
+    ]);
+}
+
+#[test]
 fn references_follow_a_renamed_container() {
     let bench = play(&[
         ("CREATE DATABASE d", "applied"),

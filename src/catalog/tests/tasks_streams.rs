@@ -32,6 +32,7 @@ fn a_graph_is_changed_only_while_its_root_is_suspended() {
             ("ALTER TASK last MODIFY AS SELECT 2", refused),
             ("ALTER TASK root SET SCHEDULE = '1 MINUTE'", refused),
             ("ALTER TASK root MODIFY AS SELECT 2", refused),
+            ("CREATE OR ALTER TASK root WAREHOUSE = deploy_xs SCHEDULE = '1 MINUTE' AS SELECT 2", refused),
             ("CREATE TASK late AFTER child AS SELECT 1", refused),
             ("CREATE OR REPLACE TASK child AFTER root AS SELECT 1", refused),
             ("DROP TASK grandchild", refused),
@@ -180,6 +181,32 @@ fn streams_watch_what_is_there() {
         ("CREATE FILE FORMAT s1 TYPE = CSV", "applied"),
         ("DROP STREAM s1", "applied"),
     ]);
+}
+
+#[test]
+fn a_stream_has_the_columns_of_its_source_and_three_more() {
+    let bench = play(&[
+        ("CREATE TABLE t (a INT, b STRING)", "applied"),
+        ("CREATE STREAM s ON TABLE t", "applied"),
+        ("SELECT a, METADATA$ACTION, metadata$row_id FROM s WHERE METADATA$ISUPDATE", "checked"),
+        ("SELECT s.b FROM s JOIN t ON s.a = t.a", "checked"),
+        ("SELECT nope FROM s", "000904 invalid identifier 'NOPE'"),
+        ("INSERT INTO t SELECT * FROM s", "002020 expecting 2 but got 5"),
+        ("INSERT INTO t SELECT a, b FROM s", "checked"),
+        (
+            "INSERT INTO t SELECT * EXCLUDE (METADATA$ACTION, METADATA$ISUPDATE, METADATA$ROW_ID) FROM s",
+            "checked",
+        ),
+        ("CREATE TABLE copy AS SELECT * FROM s", "applied"),
+        ("ALTER TABLE t ADD COLUMN c DATE", "applied"),
+        ("SELECT c FROM s", "checked"),
+        ("CREATE STREAM r ON TABLE raw.x.y", "recorded"),
+        ("SELECT anything FROM r", "checked"),
+        ("CREATE STAGE g DIRECTORY = (ENABLE = TRUE)", "applied"),
+        ("CREATE STREAM gs ON STAGE g", "applied"),
+        ("SELECT relative_path, size FROM gs", "checked"),
+    ]);
+    assert_eq!(bench.columns("COPY").len(), 5);
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub struct ContainerDef {
     pub managed: bool,
     /// CLONE of this.
     pub clone: Option<Name>,
+    /// INCLUDE INTERNAL STAGES: they are cloned too.
+    pub internal_stages: bool,
     /// FROM SHARE, FROM LISTING, AS REPLICA OF: what is inside is not known.
     pub foreign: bool,
     /// COMMENT.

@@ -139,6 +139,7 @@ fn container(r: &mut Reader<'_>, head: Head) -> Read<Command> {
         transient: head.transient,
         managed: false,
         clone: None,
+        internal_stages: false,
         foreign: false,
         comment: None,
         properties: Vec::new(),
@@ -147,8 +148,9 @@ fn container(r: &mut Reader<'_>, head: Head) -> Read<Command> {
     };
     let mut options = Options::default();
     while !r.done() {
-        if let Some(source) = clone(r, head.kind, head.mode)? {
+        if let Some((source, internal_stages)) = clone(r, head.kind, head.mode)? {
             found.clone = Some(source);
+            found.internal_stages = internal_stages;
         } else if r.take_phrase("WITH MANAGED ACCESS") || r.take_phrase("MANAGED ACCESS") {
             found.managed = true;
         } else if r.is_any(&["FROM", "AS"]) {
@@ -166,8 +168,9 @@ fn container(r: &mut Reader<'_>, head: Head) -> Read<Command> {
     Ok(Command::CreateContainer(found))
 }
 
-/// `CLONE x` where the kind can be cloned by itself and the statement makes something new.
-pub(super) fn clone(r: &mut Reader<'_>, kind: ObjectKind, mode: Mode) -> Read<Option<Name>> {
+/// `CLONE x` where the kind can be cloned by itself and the statement makes something new, and whether internal stages
+/// are cloned too.
+pub(super) fn clone(r: &mut Reader<'_>, kind: ObjectKind, mode: Mode) -> Read<Option<(Name, bool)>> {
     if !r.is("CLONE") {
         return Ok(None);
     }
@@ -176,20 +179,19 @@ pub(super) fn clone(r: &mut Reader<'_>, kind: ObjectKind, mode: Mode) -> Read<Op
     }
     r.step();
     let source = r.name(kind)?;
-    clone_words(r)?;
-    Ok(Some(source))
+    Ok(Some((source, clone_words(r)?)))
 }
 
 /// `AT (...)`, `BEFORE (...)` and the words after CLONE.
-pub(super) fn clone_words(r: &mut Reader<'_>) -> Read<()> {
+/// Answers whether internal stages are cloned too.
+pub(super) fn clone_words(r: &mut Reader<'_>) -> Read<bool> {
     if r.is_any(&["AT", "BEFORE"]) {
         r.step();
         r.skip()?;
     }
     let _ = r.take_phrase("IGNORE TABLES WITH INSUFFICIENT DATA RETENTION");
     let _ = r.take_phrase("IGNORE HYBRID TABLES");
-    let _ = r.take_phrase("INCLUDE INTERNAL STAGES");
-    Ok(())
+    Ok(r.take_phrase("INCLUDE INTERNAL STAGES"))
 }
 
 fn view(r: &mut Reader<'_>, head: Head) -> Read<Command> {
