@@ -90,5 +90,8 @@ pub(super) fn remember(work: &mut Work<'_>, place: &Place, old: &Object) {
 
 /// The grants of the object of that name that was dropped in the session.
 pub(super) fn remembered(work: &mut Work<'_>, new: &Object, place: &Place) -> Option<BTreeSet<String>> {
+    if work.session.lost.is_empty() {
+        return None;
+    }
     work.session.lost.remove(&(new.kind.name_space().to_owned(), format!("{}.{}", place, new.key())))
 }
