@@ -309,6 +309,10 @@ fn database(work: &mut Work<'_>, def: &ContainerDef) -> Done {
     new.comment = def.comment.clone().or(new.comment);
     new.properties.extend(by_name(&def.properties));
     links::tag(work, &mut new.links, &def.links)?;
+    new.owner.clone_from(&work.session.context.role);
+    if let Some(public) = new.schemas.get_mut(&Ident::stored("PUBLIC")) {
+        public.owner = public.owner.take().or_else(|| new.owner.clone());
+    }
     work.catalog.databases.insert(name.clone(), new);
     enter(work, &name, None);
     Ok(created(def.kind, &name))
@@ -402,6 +406,7 @@ fn schema(work: &mut Work<'_>, def: &ContainerDef) -> Done {
     new.comment = def.comment.clone().or(new.comment);
     new.properties.extend(by_name(&def.properties));
     links::tag(work, &mut new.links, &def.links)?;
+    new.owner.clone_from(&work.session.context.role);
     let owner = work.database_mut(&database)?;
     if let Some(old) = owner.schemas.insert(name.clone(), new) {
         let grants = old.grants.clone();

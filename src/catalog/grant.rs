@@ -117,7 +117,8 @@ fn hand_over(
         return Ok(());
     }
     match (keep, grants.first()) {
-        (None, Some(first)) => {
+        // Where the owner is not known, the role may own it already.
+        (None, Some(first)) if owner.is_some() => {
             let (privilege, role) = first.split_once(" TO ").unwrap_or((first, ""));
             let role = role.strip_prefix("ROLE ").unwrap_or(role);
             let message = format!(
@@ -156,17 +157,26 @@ pub(super) fn forget_grantee(work: &mut Work<'_>, kind: ObjectKind, name: &str) 
     let gone = |grant: &str| grant == to || grant.ends_with(&format!(" {to}")) || grant.starts_with(&of);
     let dropping = work.session.context.role.clone();
     work.catalog.grants.retain(|grant| !gone(grant));
+    let owned = |owner: &Option<Ident>| {
+        kind == ObjectKind::Role && owner.as_ref().is_some_and(|owner| owner.to_string() == name)
+    };
     for database in work.catalog.databases.values_mut() {
+        if owned(&database.owner) {
+            database.owner.clone_from(&dropping);
+        }
         database.grants.retain(|grant| !gone(grant));
         database.future_grants.retain(|one| !gone(&one.grant));
         for schema in database.schemas.values_mut() {
+            if owned(&schema.owner) {
+                schema.owner.clone_from(&dropping);
+            }
             schema.grants.retain(|grant| !gone(grant));
             schema.future_grants.retain(|one| !gone(&one.grant));
         }
     }
     refs::each_object(work, &mut |object| {
         object.grants.retain(|grant| !gone(grant));
-        if kind == ObjectKind::Role && object.owner.as_ref().is_some_and(|owner| owner.to_string() == name) {
+        if owned(&object.owner) {
             object.owner.clone_from(&dropping);
         }
     });
@@ -189,20 +199,25 @@ pub(super) fn rename_grantee(work: &mut Work<'_>, kind: ObjectKind, from: &Ident
         *grants =
             grants.iter().map(|one| FutureGrant { kind: one.kind, grant: renamed(&one.grant) }).collect();
     };
+    let follow_owner = |owner: &mut Option<Ident>| {
+        if kind == ObjectKind::Role && owner.as_ref() == Some(from) {
+            *owner = Some(to.clone());
+        }
+    };
     follow(&mut work.catalog.grants);
     for database in work.catalog.databases.values_mut() {
+        follow_owner(&mut database.owner);
         follow(&mut database.grants);
         follow_future(&mut database.future_grants);
         for schema in database.schemas.values_mut() {
+            follow_owner(&mut schema.owner);
             follow(&mut schema.grants);
             follow_future(&mut schema.future_grants);
         }
     }
     refs::each_object(work, &mut |object| {
         follow(&mut object.grants);
-        if kind == ObjectKind::Role && object.owner.as_ref() == Some(from) {
-            object.owner = Some(to.clone());
-        }
+        follow_owner(&mut object.owner);
     });
 }
 
@@ -213,7 +228,13 @@ fn object(work: &mut Work<'_>, grant: &Grant, target: &Target, entries: &[String
         KindScope::Account if target.kind.name_space() == "database" => {
             let database = work.database_mut(&name.name)?;
             if let Some(to) = &owner {
-                hand_over(&mut database.grants, &mut None, to, grant.keep_current, &name.name.to_string())?;
+                hand_over(
+                    &mut database.grants,
+                    &mut database.owner,
+                    to,
+                    grant.keep_current,
+                    &name.name.to_string(),
+                )?;
             }
             change(&mut database.grants, grant.revoke, entries);
         }
@@ -236,7 +257,7 @@ fn object(work: &mut Work<'_>, grant: &Grant, target: &Target, entries: &[String
             let full = format!("{database}.{schema}");
             let found = work.schema_mut(&database, &schema)?;
             if let Some(to) = &owner {
-                hand_over(&mut found.grants, &mut None, to, grant.keep_current, &full)?;
+                hand_over(&mut found.grants, &mut found.owner, to, grant.keep_current, &full)?;
             }
             change(&mut found.grants, grant.revoke, entries);
         }
@@ -336,7 +357,7 @@ fn all(
         if kind == ObjectKind::Schema {
             if let Some(to) = &owner {
                 let full = format!("{database}.{schema}");
-                hand_over(&mut found.grants, &mut None, to, grant.keep_current, &full)?;
+                hand_over(&mut found.grants, &mut found.owner, to, grant.keep_current, &full)?;
             }
             change(&mut found.grants, grant.revoke, entries);
         }

@@ -27,6 +27,9 @@ pub struct Database {
     /// When it was made; empty in a snapshot.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub created_on: String,
+    /// The role that owns it, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Ident>,
     /// Its content is not known: others own it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub open: bool,
@@ -78,6 +81,9 @@ pub struct Schema {
     /// When it was made; empty in a snapshot.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub created_on: String,
+    /// The role that owns it, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Ident>,
     /// Its content is not known: others own it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub open: bool,

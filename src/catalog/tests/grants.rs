@@ -103,6 +103,12 @@ fn ownership_has_one_holder_and_other_grants_must_be_spoken_for() {
         ("GRANT USAGE ON SCHEMA s TO ROLE reader", "applied"),
         ("GRANT OWNERSHIP ON SCHEMA s TO ROLE sysadmin", "003036 'USAGE' on securable 'LOCAL.S'"),
         ("GRANT OWNERSHIP ON SCHEMA s TO ROLE sysadmin REVOKE CURRENT GRANTS", "applied"),
+        // It has its owner already.
+        ("GRANT USAGE ON SCHEMA s TO ROLE reader", "applied"),
+        ("GRANT OWNERSHIP ON SCHEMA s TO ROLE sysadmin", "applied"),
+        // Who owns what was there at the start is not known.
+        ("GRANT USAGE ON DATABASE local TO ROLE reader", "applied"),
+        ("GRANT OWNERSHIP ON DATABASE local TO ROLE sysadmin", "applied"),
     ]);
 }
 
