@@ -22,6 +22,7 @@ mod lost;
 mod object;
 mod or_alter;
 mod outline;
+mod privileges;
 mod refs;
 mod run;
 mod scope;

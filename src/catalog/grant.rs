@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     lookup::{Found, Place},
-    refs,
+    privileges, refs,
     store::{FutureGrant, Object, State, identity, key},
     tasks,
     work::{Done, Grade, Stop, Work, done},
@@ -17,6 +17,14 @@ use crate::model::{
 };
 
 pub(super) fn grant(work: &mut Work<'_>, grant: &Grant) -> Done {
+    let kind = match &grant.on {
+        GrantOn::Object(target) => Some(target.kind),
+        GrantOn::All(kind, _) | GrantOn::Future(kind, _) => Some(*kind),
+        GrantOn::Account | GrantOn::Roles(_) | GrantOn::Other => None,
+    };
+    if let Some(kind) = kind.filter(|_| !grant.revoke) {
+        privileges::check(kind, &grant.privileges)?;
+    }
     let entries = entries(work, grant)?;
     match &grant.on {
         GrantOn::Object(target) => object(work, grant, target, &entries)?,

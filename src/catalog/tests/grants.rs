@@ -36,6 +36,32 @@ fn grants_are_kept_once_and_taken_back() {
 }
 
 #[test]
+fn privileges_that_a_kind_lacks_are_refused() {
+    play(&[
+        ("CREATE TABLE t (a INT)", "applied"),
+        ("CREATE VIEW v AS SELECT a FROM t", "applied"),
+        (
+            "GRANT USAGE ON TABLE t TO ROLE reader",
+            "003008 Invalid object type 'TABLE' for privilege 'USAGE'.",
+        ),
+        (
+            "GRANT SELECT, USAGE ON ALL VIEWS IN SCHEMA public TO ROLE reader",
+            "003008 'VIEW' for privilege 'USAGE'.",
+        ),
+        ("GRANT SELECT ON SCHEMA public TO ROLE reader", "003008 'SCHEMA' for privilege 'SELECT'."),
+        (
+            "GRANT INSERT ON FUTURE STAGES IN SCHEMA public TO ROLE reader",
+            "003008 'STAGE' for privilege 'INSERT'.",
+        ),
+        ("GRANT SELECT, REFERENCES ON VIEW v TO ROLE reader", "applied"),
+        ("GRANT USAGE, MONITOR, CREATE TABLE ON SCHEMA public TO ROLE reader", "applied"),
+        ("GRANT SELECT ON FUTURE DYNAMIC TABLES IN SCHEMA public TO ROLE reader", "applied"),
+        ("GRANT EVOLVE SCHEMA, APPLYBUDGET ON TABLE t TO ROLE reader", "applied"),
+        ("REVOKE USAGE ON TABLE t FROM ROLE reader", "applied"),
+    ]);
+}
+
+#[test]
 fn on_all_means_what_is_there_and_on_future_what_will_be() {
     let bench = play(&[
         ("CREATE TABLE a (x INT)", "applied"),
