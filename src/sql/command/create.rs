@@ -148,9 +148,10 @@ fn container(r: &mut Reader<'_>, head: Head) -> Read<Command> {
     };
     let mut options = Options::default();
     while !r.done() {
-        if let Some((source, internal_stages)) = clone(r, head.kind, head.mode)? {
+        if let Some(source) = clone(r, head.kind, head.mode)? {
             found.clone = Some(source);
-            found.internal_stages = internal_stages;
+        } else if r.take_phrase("INCLUDE INTERNAL STAGES") {
+            found.internal_stages = true;
         } else if r.take_phrase("WITH MANAGED ACCESS") || r.take_phrase("MANAGED ACCESS") {
             found.managed = true;
         } else if r.is_any(&["FROM", "AS"]) {
@@ -168,9 +169,8 @@ fn container(r: &mut Reader<'_>, head: Head) -> Read<Command> {
     Ok(Command::CreateContainer(found))
 }
 
-/// `CLONE x` where the kind can be cloned by itself and the statement makes something new, and whether internal stages
-/// are cloned too.
-pub(super) fn clone(r: &mut Reader<'_>, kind: ObjectKind, mode: Mode) -> Read<Option<(Name, bool)>> {
+/// `CLONE x` where the kind can be cloned by itself and the statement makes something new.
+pub(super) fn clone(r: &mut Reader<'_>, kind: ObjectKind, mode: Mode) -> Read<Option<Name>> {
     if !r.is("CLONE") {
         return Ok(None);
     }
@@ -179,19 +179,19 @@ pub(super) fn clone(r: &mut Reader<'_>, kind: ObjectKind, mode: Mode) -> Read<Op
     }
     r.step();
     let source = r.name(kind)?;
-    Ok(Some((source, clone_words(r)?)))
+    clone_words(r)?;
+    Ok(Some(source))
 }
 
 /// `AT (...)`, `BEFORE (...)` and the words after CLONE.
-/// Answers whether internal stages are cloned too.
-pub(super) fn clone_words(r: &mut Reader<'_>) -> Read<bool> {
+pub(super) fn clone_words(r: &mut Reader<'_>) -> Read<()> {
     if r.is_any(&["AT", "BEFORE"]) {
         r.step();
         r.skip()?;
     }
     let _ = r.take_phrase("IGNORE TABLES WITH INSUFFICIENT DATA RETENTION");
     let _ = r.take_phrase("IGNORE HYBRID TABLES");
-    Ok(r.take_phrase("INCLUDE INTERNAL STAGES"))
+    Ok(())
 }
 
 fn view(r: &mut Reader<'_>, head: Head) -> Read<Command> {

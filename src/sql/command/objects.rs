@@ -82,7 +82,7 @@ fn other(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     let known = properties::of(found.kind);
     let mut options = Options::default();
     while !r.done() {
-        if let Some((source, _)) = clone(r, found.kind, found.mode)? {
+        if let Some(source) = clone(r, found.kind, found.mode)? {
             found.clone = Some(source);
         } else if known.is_none() && (r.is("AS") || r.is("FROM")) {
             r.skip_rest()?;
@@ -281,7 +281,7 @@ fn sequence(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
         Ok(())
     };
     while !r.done() {
-        if let Some((source, _)) = clone(r, found.kind, found.mode)? {
+        if let Some(source) = clone(r, found.kind, found.mode)? {
             found.clone = Some(source);
         } else if r.take("START") {
             r.take("WITH");
@@ -307,7 +307,7 @@ fn sequence(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
 fn stream(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     let mut options = Options::default();
     while !r.done() {
-        if let Some((source, _)) = clone(r, found.kind, found.mode)? {
+        if let Some(source) = clone(r, found.kind, found.mode)? {
             found.clone = Some(source);
         } else if r.take("ON") {
             let kind = super::kind(r)?;
@@ -333,7 +333,7 @@ fn task(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     let mut options = Options::default();
     let (mut after_all, mut finalize) = (Vec::new(), None);
     while !r.done() {
-        if let Some((source, _)) = clone(r, found.kind, found.mode)? {
+        if let Some(source) = clone(r, found.kind, found.mode)? {
             found.clone = Some(source);
             return r.skip_rest();
         }

@@ -47,7 +47,7 @@ pub(super) fn table(r: &mut Reader<'_>, head: Head) -> Read<Command> {
             return Err(r.unexpected());
         } else if r.take("LIKE") {
             source = TableSource::Like(r.name(head.kind)?);
-        } else if let Some((from, _)) = clone(r, head.kind, head.mode)? {
+        } else if let Some(from) = clone(r, head.kind, head.mode)? {
             source = TableSource::Clone(from);
         } else if r.take("AS") {
             source = TableSource::Query(Box::new(query::query(r)?));
