@@ -80,7 +80,7 @@ fn swap_exchanges_names_and_everything_else_goes_with_the_object() {
         ("CREATE SCHEMA r", "applied"),
         ("ALTER SCHEMA s SWAP WITH r", "applied"),
         ("SELECT x FROM r.t", "checked"),
-        ("SELECT x FROM s.t", "002003 Object 'S.T'"),
+        ("SELECT x FROM s.t", "002003 S.T' does not exist"),
     ]);
 }
 
@@ -95,10 +95,10 @@ fn rename_needs_a_free_name_and_updates_no_text() {
         ("CREATE SCHEMA s", "applied"),
         ("USE SCHEMA public", "applied"),
         ("GRANT INSERT ON FUTURE TABLES IN SCHEMA s TO ROLE reader", "applied"),
-        ("ALTER TABLE t RENAME TO taken", "002002 Object 'LOCAL.PUBLIC.TAKEN' already exists."),
-        ("ALTER TABLE t RENAME TO v", "002002 Object 'LOCAL.PUBLIC.V' already exists."),
-        ("ALTER TABLE t RENAME TO st", "002002 Object 'LOCAL.PUBLIC.ST' already exists."),
-        ("ALTER TABLE t RENAME TO t", "002002 Object 'LOCAL.PUBLIC.T' already exists."),
+        ("ALTER TABLE t RENAME TO taken", "002002 TAKEN' already exists."),
+        ("ALTER TABLE t RENAME TO v", "002002 V' already exists."),
+        ("ALTER TABLE t RENAME TO st", "002002 ST' already exists."),
+        ("ALTER TABLE t RENAME TO t", "002002 T' already exists."),
         ("ALTER TABLE t RENAME TO nope.t", "002003 Schema 'LOCAL.NOPE'"),
         ("ALTER VIEW v RENAME TO taken", "002002 already exists"),
         ("ALTER VIEW t RENAME TO w", "000000 Object found is of type 'TABLE', not specified type 'VIEW'."),

@@ -80,8 +80,8 @@ fn names_left_out_mean_the_current_place_and_queries_look_into_public_too() {
         ("CREATE TABLE local..u (a INT)", "applied"),
         ("DROP TABLE public.u", "applied"),
         // The text of a view means the view's own schema.
-        ("CREATE TABLE s.inner (x INT)", "applied"),
-        ("CREATE VIEW s.v AS SELECT x FROM inner", "applied"),
+        ("CREATE TABLE s.inside (x INT)", "applied"),
+        ("CREATE VIEW s.v AS SELECT x FROM inside", "applied"),
         ("USE SCHEMA public", "applied"),
         ("SELECT x FROM s.v", "checked"),
         ("CREATE VIEW s.w AS SELECT a FROM t", "002003 Object 'T'"),
