@@ -28,7 +28,7 @@ pub struct SessionState {
     /// Temporary objects by database and schema.
     pub(in crate::catalog) temporary: BTreeMap<(Ident, Ident), Objects>,
     /// Grants of objects that were dropped in this session, by name space and name.
-    pub(in crate::catalog) lost: BTreeMap<(String, String), BTreeSet<String>>,
+    pub(in crate::catalog) dropped_grants: BTreeMap<(String, String), BTreeSet<String>>,
     /// A transaction is open.
     pub(in crate::catalog) transaction: bool,
     /// AUTOCOMMIT was switched off: DML opens a transaction.

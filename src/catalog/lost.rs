@@ -82,16 +82,16 @@ fn words(grant: &str) -> String {
 pub(super) fn remember(work: &mut Work<'_>, place: &Place, old: &Object) {
     let key = (old.kind.name_space().to_owned(), format!("{}.{}", place, old.key()));
     if old.grants.is_empty() {
-        work.session.lost.remove(&key);
+        work.session.dropped_grants.remove(&key);
     } else {
-        work.session.lost.insert(key, old.grants.clone());
+        work.session.dropped_grants.insert(key, old.grants.clone());
     }
 }
 
 /// The grants of the object of that name that was dropped in the session.
 pub(super) fn remembered(work: &mut Work<'_>, new: &Object, place: &Place) -> Option<BTreeSet<String>> {
-    if work.session.lost.is_empty() {
+    if work.session.dropped_grants.is_empty() {
         return None;
     }
-    work.session.lost.remove(&(new.kind.name_space().to_owned(), format!("{}.{}", place, new.key())))
+    work.session.dropped_grants.remove(&(new.kind.name_space().to_owned(), format!("{}.{}", place, new.key())))
 }
