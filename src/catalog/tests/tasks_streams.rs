@@ -69,10 +69,10 @@ fn tasks_have_predecessors_of_their_own_schema_and_one_way_to_start() {
         ("ALTER TASK b ADD AFTER nope", "002003 Task 'LOCAL.PUBLIC.NOPE'"),
         ("CREATE TASK plain AS SELECT 1", "applied"),
         ("ALTER TASK plain ADD AFTER a", "applied"),
-        ("EXECUTE TASK a", "recorded"),
+        ("EXECUTE TASK a", "ok"),
         ("EXECUTE TASK plain", "091435 Execute task cannot be called on non-root task LOCAL.PUBLIC.PLAIN."),
         ("ALTER TASK plain REMOVE AFTER a", "applied"),
-        ("EXECUTE TASK plain", "recorded"),
+        ("EXECUTE TASK plain", "ok"),
     ]);
 }
 
@@ -220,7 +220,7 @@ fn pipes_need_their_table_and_stage() {
         ("CREATE PIPE p AS COPY INTO t FROM @g", "002002 already exists"),
         ("CREATE OR REPLACE PIPE p AUTO_INGEST = TRUE AS COPY INTO t FROM @g", "applied"),
         ("ALTER PIPE p SET PIPE_EXECUTION_PAUSED = TRUE", "applied"),
-        ("ALTER PIPE p REFRESH", "recorded"),
+        ("ALTER PIPE p REFRESH", "ok"),
         ("DROP PIPE p", "applied"),
         ("UNDROP PIPE p", "001003 unexpected 'PIPE'"),
     ]);
@@ -241,7 +241,7 @@ fn alerts_and_dynamic_tables_have_a_state() {
         ("SELECT a, c FROM d", "checked"),
         ("SELECT b FROM d", "000904 invalid identifier 'B'"),
         ("ALTER DYNAMIC TABLE d SET TARGET_LAG = '2 minutes'", "applied"),
-        ("ALTER DYNAMIC TABLE d REFRESH", "recorded"),
+        ("ALTER DYNAMIC TABLE d REFRESH", "ok"),
         ("ALTER DYNAMIC TABLE d SUSPEND", "applied"),
         (
             "CREATE DYNAMIC TABLE e TARGET_LAG = '1 minute' WAREHOUSE = deploy_xs AS SELECT x FROM t",
