@@ -169,15 +169,15 @@ kinds! {
     Type = "TYPE", "TYPES", Schema, "type", "CRNsDEUdSMG=";
     Tag = "TAG", "TAGS", Schema, "tag", "CRNAnsDEUSMG=";
     Secret = "SECRET", "SECRETS", Schema, "secret", "CRNsDEdSMG=";
-    NetworkRule = "NETWORK RULE", "NETWORK RULES", Schema, "network rule", "CRNAsDEdSMG=";
+    NetworkRule = "NETWORK RULE", "NETWORK RULES", Schema, "network rule", "CRNAsDEdSMG";
     MaskingPolicy = "MASKING POLICY", "MASKING POLICIES", Schema, "policy", "CRNAnsDEdSMG=";
     RowAccessPolicy = "ROW ACCESS POLICY", "ROW ACCESS POLICIES", Schema, "policy", "CRNAnsDEdSMG=";
     AggregationPolicy = "AGGREGATION POLICY", "AGGREGATION POLICIES", Schema, "policy", "CRNnsDEdSMG=";
     ProjectionPolicy = "PROJECTION POLICY", "PROJECTION POLICIES", Schema, "policy", "CRNnsDEdSMG=";
     JoinPolicy = "JOIN POLICY", "JOIN POLICIES", Schema, "policy", "CRNnsDEdSMG=";
     PrivacyPolicy = "PRIVACY POLICY", "PRIVACY POLICIES", Schema, "policy", "CRNnsDEdSMG=";
-    PasswordPolicy = "PASSWORD POLICY", "PASSWORD POLICIES", Schema, "policy", "CRNnsDEdSMG=";
-    SessionPolicy = "SESSION POLICY", "SESSION POLICIES", Schema, "policy", "CRNnsDEdSMG=";
+    PasswordPolicy = "PASSWORD POLICY", "PASSWORD POLICIES", Schema, "policy", "CRNnsDEdSMG";
+    SessionPolicy = "SESSION POLICY", "SESSION POLICIES", Schema, "policy", "CRNnsDEdSMG";
     AuthenticationPolicy = "AUTHENTICATION POLICY", "AUTHENTICATION POLICIES", Schema, "policy", "CRNAnsDEdSMG";
     PackagesPolicy = "PACKAGES POLICY", "PACKAGES POLICIES", Schema, "policy", "CRNsDEdSMG";
     StorageLifecyclePolicy = "STORAGE LIFECYCLE POLICY", "STORAGE LIFECYCLE POLICIES", Schema, "policy", "CRNsDEdSMG=";
