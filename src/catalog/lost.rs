@@ -93,5 +93,7 @@ pub(super) fn remembered(work: &mut Work<'_>, new: &Object, place: &Place) -> Op
     if work.session.dropped_grants.is_empty() {
         return None;
     }
-    work.session.dropped_grants.remove(&(new.kind.name_space().to_owned(), format!("{}.{}", place, new.key())))
+    work.session
+        .dropped_grants
+        .remove(&(new.kind.name_space().to_owned(), format!("{}.{}", place, new.key())))
 }

@@ -21,12 +21,12 @@ pub(super) fn create(work: &mut Work<'_>, def: &ObjectDef) -> Done {
             (if def.kind.can(Ability::Modelled) { grade } else { Grade::Recorded }, reply)
         })
     };
-    let after: Vec<_> = def.uses.iter().filter(|one| one.kind == ObjectKind::Task).cloned().collect();
     match def.kind.scope() {
         KindScope::Account if def.kind.name_space() != "database" => graded(account(work, def)),
         KindScope::Database => graded(database_role(work, def)),
         KindScope::Schema => {
-            work.check_uses(&after)?;
+            // Also where IF NOT EXISTS finds the task.
+            tasks::predecessors_exist(work, &def.detail)?;
             graded(schema(work, def))
         }
         // Applications and their packages share the databases' names; their content is the server's.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{
     command::{Action, Detail, Mode, Name},
-    ident::Ident,
+    ident::{Ident, QualifiedName},
     kind::ObjectKind,
     refusal::{SnowflakeError, UNKNOWN_CODE},
 };
@@ -53,6 +53,29 @@ pub(super) fn define(
     suspended_roots(work, place, object)
 }
 
+/// 091085: the tasks before a new one must be there.
+pub(super) fn predecessors_exist(work: &Work<'_>, detail: &Detail) -> Result<(), Stop> {
+    let Detail::Task { after, finalize, .. } = detail else { return Ok(()) };
+    for name in after {
+        exists(work, name, "predecessor")?;
+    }
+    finalize.iter().try_for_each(|name| exists(work, name, "finalized root task"))
+}
+
+fn exists(work: &Work<'_>, name: &Name, what: &str) -> Result<(), Stop> {
+    let Some(written) = work.written(name)? else { return Ok(()) };
+    let place = work.place(&written, "CREATE TASK")?;
+    match work.find(ObjectKind::Task, &place)? {
+        Found::Missing => Err(invalid(what, &written)),
+        Found::Here(_) | Found::Unseen => Ok(()),
+    }
+}
+
+fn invalid(what: &str, written: &QualifiedName) -> Stop {
+    let detail = format!("Invalid {what} {written} was specified.");
+    SnowflakeError::compilation("091085", "42601", detail).into()
+}
+
 /// Names of tasks of the same schema.
 fn predecessors(work: &Work<'_>, place: &Place, names: &[Name]) -> Result<BTreeSet<Ident>, Stop> {
     let mut found = BTreeSet::new();
@@ -60,8 +83,7 @@ fn predecessors(work: &Work<'_>, place: &Place, names: &[Name]) -> Result<BTreeS
         let Some(written) = work.written(name)? else { continue };
         let there = work.place(&written, "CREATE TASK")?;
         if (&there.database, &there.schema) != (&place.database, &place.schema) {
-            let detail = format!("Invalid predecessor {there} was specified.");
-            return Err(SnowflakeError::compilation("091085", "42601", detail).into());
+            return Err(invalid("predecessor", &written));
         }
         found.insert(there.name);
     }
@@ -152,11 +174,8 @@ pub(super) fn change_after(
         object.after.retain(|name| !changed.contains(name));
         return Ok(());
     }
-    for name in &changed {
-        let above = sibling(place, name);
-        if matches!(work.find(ObjectKind::Task, &above)?, Found::Missing) {
-            return Err(SnowflakeError::missing(ObjectKind::Task, &above).into());
-        }
+    for name in names {
+        exists(work, name, "predecessor")?;
     }
     object.after.extend(changed);
     suspended_roots(work, place, object)

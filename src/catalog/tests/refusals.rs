@@ -226,8 +226,8 @@ fn refusals_have_the_code_and_the_words_of_the_server() {
         ),
         (
             "CREATE TASK x AFTER nope AS SELECT 1",
-            "002003",
-            "SQL compilation error:\nTask 'LOCAL.PUBLIC.NOPE' does not exist or not authorized.",
+            "091085",
+            "SQL compilation error:\nInvalid predecessor NOPE was specified.",
         ),
         (
             "SELECT nope.NEXTVAL",

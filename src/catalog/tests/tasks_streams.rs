@@ -52,7 +52,12 @@ fn a_graph_is_changed_only_while_its_root_is_suspended() {
 fn tasks_have_predecessors_of_their_own_schema_and_one_way_to_start() {
     play(&[
         ("CREATE TASK a SCHEDULE = '1 MINUTE' AS SELECT 1", "applied"),
-        ("CREATE TASK b AFTER nope AS SELECT 1", "002003 Task 'LOCAL.PUBLIC.NOPE' does not exist"),
+        ("CREATE TASK b AFTER nope AS SELECT 1", "091085 Invalid predecessor NOPE was specified."),
+        (
+            "CREATE TASK b FINALIZE = nope AS SELECT 1",
+            "091085 Invalid finalized root task NOPE was specified.",
+        ),
+        ("CREATE TASK IF NOT EXISTS a AFTER nope AS SELECT 1", "091085 Invalid predecessor NOPE"),
         (
             "CREATE TASK b SCHEDULE = '1 MINUTE' AFTER a AS SELECT 1",
             "000000 only one of SCHEDULE, AFTER and FINALIZE",
@@ -60,13 +65,10 @@ fn tasks_have_predecessors_of_their_own_schema_and_one_way_to_start() {
         ("CREATE TASK b FINALIZE = a AFTER a AS SELECT 1", "000000 only one of"),
         ("CREATE TASK b WHEN SYSTEM$STREAM_HAS_DATA('s') AS SELECT 1", "applied"),
         ("CREATE SCHEMA s", "applied"),
-        (
-            "CREATE TASK c AFTER public.a AS SELECT 1",
-            "091085 Invalid predecessor LOCAL.PUBLIC.A was specified.",
-        ),
+        ("CREATE TASK c AFTER public.a AS SELECT 1", "091085 Invalid predecessor PUBLIC.A was specified."),
         ("ALTER TASK public.b RENAME TO x", "001003 unexpected 'RENAME'"),
         ("USE SCHEMA public", "applied"),
-        ("ALTER TASK b ADD AFTER nope", "002003 Task 'LOCAL.PUBLIC.NOPE'"),
+        ("ALTER TASK b ADD AFTER nope", "091085 Invalid predecessor NOPE was specified."),
         ("CREATE TASK plain AS SELECT 1", "applied"),
         ("ALTER TASK plain ADD AFTER a", "applied"),
         ("EXECUTE TASK a", "ok"),
