@@ -28,6 +28,7 @@ mod run;
 mod scope;
 mod select;
 mod show;
+mod snapshots;
 mod store;
 mod streams;
 mod table;
@@ -50,7 +51,7 @@ use crate::model::{
 };
 
 /// What a new catalogue starts with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seed {
     /// Account name.
     pub account: String,
@@ -58,6 +59,8 @@ pub struct Seed {
     pub context: Context4,
     /// What the project uses and does not create.
     pub externals: Externals,
+    /// Committed snapshots: more of what it uses and does not create, with columns.
+    pub snapshots: Vec<Catalog>,
     /// Server time, RFC 3339.
     pub now: String,
 }
@@ -87,6 +90,9 @@ const SNOWFLAKE: &str = "SNOWFLAKE";
 pub struct Catalog {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(in crate::catalog) account: String,
+    /// Full names that came from committed snapshots: what was dropped since stays dropped.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(in crate::catalog) taken_in: BTreeSet<String>,
     /// What whoever filled it could not see: words of kinds, `COLUMNS`, `KEYS`, `GRANTS`, ..., with the reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(in crate::catalog) unseen: BTreeMap<String, String>,
@@ -199,6 +205,9 @@ impl Catalog {
             if !self.dropped.iter().any(|(dropped, _)| *dropped == name) {
                 self.databases.entry(name).or_insert_with(|| Database::open(&seed.now));
             }
+        }
+        for snapshot in &seed.snapshots {
+            self.take_in(snapshot, &seed.now);
         }
         let own = context.database.as_ref().filter(|own| !self.dropped.iter().any(|(old, _)| old == *own));
         if let Some(database) = own {

@@ -3,6 +3,7 @@
 mod completions;
 mod config;
 mod doctor;
+mod drift;
 pub mod exit;
 mod info;
 mod init;
@@ -13,6 +14,7 @@ mod render;
 mod repair;
 mod run;
 mod signals;
+mod snapshot;
 mod unlock;
 mod validate;
 
@@ -96,6 +98,10 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Show scripts after rendering, or statement by statement
     Render(render::RenderArgs),
+    /// Write the catalogue of the target as a file
+    Snapshot(snapshot::SnapshotArgs),
+    /// Find what changed in the target outside snowops, and what would mend it
+    Drift(drift::DriftArgs),
     /// Remove failed rows from the history and take over changed files
     Repair(repair::RepairArgs),
     /// Show who holds the lease, or free it
@@ -136,6 +142,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Exi
         Command::Info(args) => info::run(&run, &args),
         Command::Validate(args) => validate::run(&run, &args),
         Command::Render(args) => render::run(&run, &args),
+        Command::Snapshot(args) => snapshot::run(&run, &args),
+        Command::Drift(args) => drift::run(&run, &args),
         Command::Repair(args) => repair::run(&run, &args),
         Command::Unlock(args) => unlock::run(&run, &args),
         Command::Doctor(args) => doctor::run(&run, &args),

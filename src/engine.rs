@@ -5,12 +5,14 @@
 mod account;
 pub mod doctor;
 mod drain;
+pub mod drift;
 pub mod init;
 mod lease;
 pub mod migrate;
 pub mod new;
 pub mod render;
 pub mod repair;
+pub mod snapshot;
 pub mod stop;
 pub mod survey;
 mod takeover;

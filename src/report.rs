@@ -1,5 +1,6 @@
 //! The only printer: shows events, findings and results to people and to machines. Decides nothing.
 
+mod drift;
 mod excerpt;
 mod human;
 mod json;
@@ -21,8 +22,8 @@ use crate::{
     config::Shown,
     diagnostic::{Diagnostic, defuse, defuse_line},
     engine::{
-        Stop, Survey, doctor::Check, init::Initialized, migrate::Migrated, render::RenderedFile,
-        repair::Repaired, unlock::Unlocked,
+        Stop, Survey, doctor::Check, drift::Drifted, init::Initialized, migrate::Migrated, render::RenderedFile,
+        repair::Repaired, snapshot::Snapshot, unlock::Unlocked,
     },
     event::{Event, EventSink},
 };
@@ -108,6 +109,10 @@ pub enum Body<'a> {
     Rendered(&'a [RenderedFile]),
     /// `render --statements`: the statements were written before, by [`Statements`].
     Statements,
+    /// `snapshot`.
+    Snapshot(&'a Snapshot),
+    /// `drift`.
+    Drift(&'a Drifted),
     /// `repair`.
     Repair(&'a Repaired),
     /// `unlock`.
@@ -196,6 +201,7 @@ impl Ui {
                 }
             }
             Body::Text(text) => out.write_all(text.as_bytes())?,
+            Body::Snapshot(taken) if taken.file.is_none() => out.write_all(show(&taken.text).as_bytes())?,
             _ => {}
         }
         out.flush()

@@ -26,6 +26,8 @@ impl Exit {
     pub const CONNECTION: Self = Self(6);
     /// Another run holds the lease; nothing was written.
     pub const LOCKED: Self = Self(7);
+    /// `drift`: the target differs from what should be there.
+    pub const DRIFT: Self = Self(8);
     /// `plan --exit-code`: something is pending.
     pub const PENDING: Self = Self(10);
     /// Interrupted.
@@ -41,6 +43,7 @@ impl Exit {
         (Self::MIGRATION, "migration failed"),
         (Self::CONNECTION, "connection or authentication"),
         (Self::LOCKED, "locked"),
+        (Self::DRIFT, "drift found"),
         (Self::PENDING, "pending"),
         (Self::INTERRUPTED, "interrupted"),
     ];

@@ -123,6 +123,8 @@ pub struct Externals {
     pub warehouses: Vec<String>,
     /// Other objects of the account.
     pub others: Vec<String>,
+    /// Files of committed snapshots.
+    pub snapshots: Vec<Utf8PathBuf>,
 }
 
 /// The tree behind an environment, for `config show`.
@@ -452,6 +454,12 @@ fn assemble(parts: Parts<'_>) -> Environment {
             roles: externals.roles.unwrap_or_default(),
             warehouses: externals.warehouses.unwrap_or_default(),
             others: externals.others.unwrap_or_default(),
+            snapshots: externals
+                .snapshots
+                .unwrap_or_default()
+                .into_iter()
+                .map(|file| opened.root.join(file))
+                .collect(),
         },
         installed_by: shared.installed_by,
         query_tag: shared.query_tag,

@@ -65,6 +65,7 @@ const EXTERNALS: &[Key] = &[
     key("roles", Level::Both, Shape::Texts),
     key("warehouses", Level::Both, Shape::Texts),
     key("others", Level::Both, Shape::Texts),
+    key("snapshots", Level::Both, Shape::Texts),
 ];
 const PREFIXES: &[Key] = &[
     key("versioned", Level::Both, Shape::Text),

@@ -194,6 +194,8 @@ pub(super) struct ExternalKeys {
     pub(super) warehouses: Option<Vec<String>>,
     /// Other objects of the account: users, integrations, shares, monitors.
     pub(super) others: Option<Vec<String>>,
+    /// Files that `snowops snapshot` wrote: what they hold exists at start.
+    pub(super) snapshots: Option<Vec<String>>,
 }
 
 /// How names of migration files are read.

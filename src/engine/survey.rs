@@ -1,6 +1,9 @@
 //! What `info`, `validate`, `plan` and the first half of `migrate` share: read everything, decide, write nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{Stop, StopKind, Workspace};
 use crate::{
@@ -11,7 +14,7 @@ use crate::{
     model::{
         checksum::Sha256,
         journal::{JournalBody, JournalRow, KnownRun},
-        migration::Migration,
+        migration::{Migration, Prepared},
         plan::{Plan, Target},
     },
     plan::{self, Given, Needs, Policy, ResumePolicy},
@@ -107,6 +110,13 @@ pub(super) struct Scripts(Resolved);
 impl Scripts {
     pub(super) fn resolve(workspace: &Workspace) -> Self {
         Self(workspace.resolve())
+    }
+
+    /// Every script, rendered and split.
+    pub(super) fn prepare_all(&self, workspace: &Workspace) -> Vec<Arc<Prepared>> {
+        let scope =
+            Scope { environments: &workspace.environments, placeholders: &workspace.placeholders() };
+        prepare(&self.0.migrations, &workspace.renderer(), &scope, &|_| true).migrations
     }
 
     /// Prepares what needs a body beside this history, and plans.

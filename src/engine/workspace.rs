@@ -5,11 +5,14 @@ use std::{
     sync::Arc,
 };
 
+use camino::Utf8Path;
+
 use crate::{
     catalog,
     config::{self, Engine, Environment, Surroundings},
     diagnostic::{Code, Diagnostic},
     engine::{Stop, StopKind},
+    files,
     model::{
         secret::SecretText,
         target::{LedgerName, Purpose, SessionSpec},
@@ -110,23 +113,7 @@ impl Workspace {
     pub fn connector(&self) -> Result<Arc<dyn Connector>, Stop> {
         let e = &self.environment;
         match &e.engine {
-            Engine::Embedded { path } => Ok(Arc::new(EmbeddedConnector::new(EmbeddedSettings {
-                path: path.clone(),
-                environment: e.name.clone(),
-                user: self.user(),
-                seed: catalog::Seed {
-                    account: "EMBEDDED".into(),
-                    context: e.context.clone(),
-                    externals: catalog::Externals {
-                        databases: e.externals.databases.clone(),
-                        roles: e.externals.roles.clone(),
-                        warehouses: e.externals.warehouses.clone(),
-                        others: e.externals.others.clone(),
-                    },
-                    now: crate::execute::emit::rfc3339(self.context.clock.now()),
-                },
-                context: self.context.clone(),
-            }))),
+            Engine::Embedded { path } => Ok(Arc::new(self.embedded(path)?)),
             Engine::Snowflake { connection } => {
                 let connection = connection.outcome.clone().map_err(|findings| unusable(&findings))?;
                 Ok(Arc::new(SnowflakeConnector::new(SnowflakeSettings {
@@ -138,6 +125,38 @@ impl Workspace {
                 })))
             }
         }
+    }
+
+    /// The environment's embedded target.
+    pub(super) fn embedded(&self, path: &Utf8Path) -> Result<EmbeddedConnector, Stop> {
+        Ok(EmbeddedConnector::new(EmbeddedSettings {
+            path: path.to_owned(),
+            environment: self.environment.name.clone(),
+            user: self.user(),
+            seed: self.seed()?,
+            context: self.context.clone(),
+        }))
+    }
+
+    /// What a model of this environment begins with.
+    pub(super) fn seed(&self) -> Result<catalog::Seed, Stop> {
+        let e = &self.environment;
+        let snapshots = e.externals.snapshots.iter().map(|file| read_snapshot(file));
+        Ok(catalog::Seed {
+            account: "EMBEDDED".into(),
+            context: e.context.clone(),
+            externals: catalog::Externals {
+                databases: e.externals.databases.clone(),
+                roles: e.externals.roles.clone(),
+                warehouses: e.externals.warehouses.clone(),
+                others: e.externals.others.clone(),
+            },
+            snapshots: snapshots.collect::<Result<_, _>>().map_err(|finding| {
+                let hint = "`externals.snapshots` lists files that `snowops snapshot --out FILE` wrote";
+                Stop::new(StopKind::Config, finding.hint(hint))
+            })?,
+            now: crate::execute::emit::rfc3339(self.context.clock.now()),
+        })
     }
 
     /// The values for slots: of `secrets`, and of the names under `env` that count as secrets.
@@ -190,6 +209,16 @@ impl Workspace {
     pub fn ledger(&self) -> &LedgerName {
         &self.environment.ledger
     }
+}
+
+/// A file that `snapshot` wrote.
+pub(super) fn read_snapshot(file: &Utf8Path) -> Result<catalog::Catalog, Diagnostic> {
+    let wrong = |why: String| {
+        Diagnostic::error(Code::UnreadableFile, format!("the snapshot {file} cannot be read: {why}"))
+            .in_file(file.as_str())
+    };
+    let text = files::read_text(file).map_err(|error| wrong(error.reason.to_string()))?;
+    catalog::Catalog::from_text(&text).map_err(wrong)
 }
 
 /// The stop for a connection that cannot be made: the first finding, with the others beside it.

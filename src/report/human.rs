@@ -8,7 +8,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 
 use super::{
-    Body, Loudness, Report, excerpt,
+    Body, Loudness, Report, drift, excerpt,
     progress::time,
     table::{Cell, Column, table},
 };
@@ -84,6 +84,8 @@ fn body(report: &Report<'_>, how: &How, out: &mut dyn Write) -> io::Result<()> {
         Body::Migrate(migrated) if !quiet || migrated.stop.is_some() => {
             migrate(migrated, millis(report.duration), out)
         }
+        Body::Snapshot(taken) if !quiet => drift::snapshot(taken, out),
+        Body::Drift(drifted) => drift::drift(drifted, quiet, out),
         Body::Repair(repaired) => repair(repaired, out),
         Body::Unlock(unlocked) => unlock(unlocked, out),
         Body::Doctor(checks) => doctor(checks, out),
@@ -99,6 +101,7 @@ fn body(report: &Report<'_>, how: &How, out: &mut dyn Write) -> io::Result<()> {
         | Body::Plan(_)
         | Body::Migrate(_)
         | Body::Rendered(_)
+        | Body::Snapshot(_)
         | Body::Statements
         | Body::Text(_) => Ok(()),
     }
@@ -126,7 +129,7 @@ fn value(value: &serde_json::Value) -> String {
     }
 }
 
-fn color(color: AnsiColor) -> Style {
+pub(super) fn color(color: AnsiColor) -> Style {
     Style::new().fg_color(Some(color.into()))
 }
 

@@ -100,7 +100,7 @@ fn head(command: &str, environment: Option<&str>) -> Map<String, Value> {
 fn outcome(report: &Report<'_>) -> Map<String, Value> {
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
-    put("ok", json!(report.exit_code == 0 || report.exit_code == 10));
+    put("ok", json!(matches!(report.exit_code, 0 | 8 | 10)));
     put("exit_code", json!(report.exit_code));
     put("duration_ms", json!(crate::execute::emit::millis(report.duration)));
     put("findings", report.findings.iter().map(finding).collect());
@@ -114,6 +114,8 @@ fn result(report: &Report<'_>) -> Value {
     let mut object = envelope(report);
     let body = match &report.body {
         Body::Nothing | Body::Statements | Body::Schema(_) | Body::Text(_) => json!({}),
+        Body::Snapshot(taken) => super::drift::snapshot_json(taken),
+        Body::Drift(drifted) => super::drift::drift_json(drifted),
         Body::Info(survey) | Body::Validate(survey) => json!({
             "migrations": migrations(&survey.plan),
             "counts": counts(&survey.plan),

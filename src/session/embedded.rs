@@ -19,7 +19,10 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 
 use super::{Capabilities, Connector, DbError, Fut, Liveness, Session, context::Context};
-use crate::{catalog::Seed, model::target::SessionSpec};
+use crate::{
+    catalog::{Catalog, Seed},
+    model::target::SessionSpec,
+};
 
 /// What an embedded target is.
 #[derive(Clone)]
@@ -45,6 +48,11 @@ impl EmbeddedConnector {
     /// A connector; touches nothing.
     pub fn new(settings: EmbeddedSettings) -> Self {
         Self { settings: Arc::new(settings) }
+    }
+
+    /// The target's catalogue, all of it. Nothing is made or changed.
+    pub async fn catalog(&self, spec: SessionSpec) -> Result<Catalog, DbError> {
+        session::EmbeddedSession::open(Arc::clone(&self.settings), spec).await?.catalog()
     }
 }
 
@@ -95,6 +103,7 @@ pub(crate) mod testing {
             account: "embedded".to_owned(),
             context: context(),
             externals: Externals::default(),
+            snapshots: Vec::new(),
             now: String::new(),
         }
     }

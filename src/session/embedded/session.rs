@@ -13,7 +13,7 @@ use super::{
     store::{LedgerAnswer, Store, fault, sqlite_error},
 };
 use crate::{
-    catalog::{Effect, Reply, Seed, SessionState, Stamp, apply},
+    catalog::{Catalog, Effect, Reply, Seed, SessionState, Stamp, apply},
     model::{
         checksum::Sha256,
         refusal::{SnowflakeError, UNKNOWN_CODE},
@@ -68,6 +68,17 @@ impl EmbeddedSession {
         };
         let state = SessionState::new(spec.context);
         Ok(Self { info, settings, purpose: spec.purpose, state, catalogue: None, store, lock: None })
+    }
+
+    /// The catalogue as the file has it now. Nothing is made or changed.
+    pub(super) fn catalog(&mut self) -> Result<Catalog, DbError> {
+        self.store.look()?;
+        let seed = Seed { now: self.store.created_on()?, ..self.settings.seed.clone() };
+        // One look: another process may cut the tail between two.
+        self.store.run("BEGIN", &[])?;
+        let loaded = Catalogue::load(self.store.connection(), &seed);
+        self.store.run(CLAIM_ROLLBACK, &[])?;
+        Ok(loaded?.catalog)
     }
 
     /// Runs a request, and again while another process writes.
