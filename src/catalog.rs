@@ -38,7 +38,7 @@ mod tests;
 mod text;
 mod work;
 
-pub use clauses::Clauses;
+pub use clauses::{Clauses, plain};
 pub use context::SessionState;
 pub use outline::LISTED;
 use serde::{Deserialize, Serialize};

@@ -106,8 +106,8 @@ impl Clauses {
     }
 }
 
-/// A value in one spelling: words outside of quotes in upper case, no blank but between words.
-pub(super) fn plain(text: &str) -> String {
+/// SQL in one spelling: words outside of quotes in upper case, no comment, no blank but between words.
+pub fn plain(text: &str) -> String {
     let solid = |token: &Token| !token.kind.is_trivia();
     let mut out = String::new();
     let mut word_before = false;

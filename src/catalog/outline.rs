@@ -134,7 +134,9 @@ fn object(found: &Object, home: (&Ident, &Ident), retention: &str) -> Object {
         None => {
             out.properties = properties(&found.properties, retention);
             let text = found.definition.as_deref().map(|text| text.trim().trim_end_matches(';').trim_end());
-            out.definition = text.filter(|text| !text.is_empty()).map(str::to_owned);
+            // A secret's may hold it; a database role has nothing but a comment.
+            let kept = !matches!(found.kind, ObjectKind::Secret | ObjectKind::DatabaseRole);
+            out.definition = text.filter(|text| kept && !text.is_empty()).map(str::to_owned);
         }
     }
     if is_table {

@@ -11,6 +11,7 @@ mod programs;
 mod queries;
 mod refusals;
 mod refused;
+mod snapshots;
 mod tables;
 mod tasks_streams;
 mod views;
@@ -41,6 +42,7 @@ fn seed() -> Seed {
             warehouses: vec!["LOAD_XL".to_owned()],
             others: vec!["S3_INT".to_owned()],
         },
+        snapshots: Vec::new(),
         now: "2026-01-01T00:00:00Z".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Difference, Mend, Sides, Sight, What, grants, mend, mend::Place, table};
 use crate::{
-    catalog::{Clauses, Object},
+    catalog::{Clauses, Object, plain},
     model::{ident::Ident, kind::ObjectKind},
 };
 
@@ -87,8 +87,13 @@ fn both(sight: &Sight<'_>, place: &Place, expected: &Object, found: &Object, out
     grants::grants(sight, place, &expected.grants, &found.grants, out);
 }
 
-/// Whether two texts say the same but for blanks at the ends of their lines.
+/// Whether two texts of SQL say the same: blanks, comments and the case of names do not count.
 fn same_text(a: &str, b: &str) -> bool {
+    a == b || plain(a) == plain(b)
+}
+
+/// Whether two bodies, of any language, are the same but for blanks at the ends of their lines.
+fn same_lines(a: &str, b: &str) -> bool {
     a.lines().map(str::trim_end).eq(b.lines().map(str::trim_end))
 }
 
@@ -111,6 +116,7 @@ fn same_clauses(kind: ObjectKind, expected: &Clauses, found: &Clauses) -> bool {
         wanted != there && (is_told(kind, name) || (wanted.is_some() && there.is_some()))
     };
     let bodies = match (&expected.body, &found.body) {
+        (Some(wanted), Some(there)) if kind.is_routine() => same_lines(wanted, there),
         (Some(wanted), Some(there)) => same_text(wanted, there),
         _ => true,
     };

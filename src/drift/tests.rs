@@ -189,6 +189,17 @@ fn each_difference_is_told_with_what_mends_it() {
             &["CREATE PROCEDURE p() RETURNS INT LANGUAGE SQL AS $$RETURN 2$$"],
             &["definition: CREATE OR REPLACE PROCEDURE D.S.P () RETURNS NUMBER LANGUAGE SQL AS $$RETURN 1$$"],
         ),
+        // Blanks, comments and the case of names count in no query, all of it in code.
+        (
+            &["CREATE VIEW v AS SELECT 1 AS a, 'X' AS b"],
+            &["CREATE VIEW v AS\nselect 1 as a, -- one\n 'X' as b"],
+            &[],
+        ),
+        (
+            &["CREATE FUNCTION f() RETURNS INT LANGUAGE PYTHON HANDLER = 'h' AS 'def h(): return 1'"],
+            &["CREATE FUNCTION f() RETURNS INT LANGUAGE PYTHON HANDLER = 'h' AS 'def H(): return 1'"],
+            &["definition: CREATE OR REPLACE FUNCTION D.S.F () RETURNS NUMBER LANGUAGE PYTHON HANDLER = 'h' AS $$def h(): return 1$$"],
+        ),
         // Owners and grants.
         (
             &[T, "CREATE ROLE r", "GRANT SELECT ON TABLE t TO ROLE r"],

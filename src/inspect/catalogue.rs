@@ -72,6 +72,11 @@ impl Question {
         }
     }
 
+    /// Columns by whatever a server says of them, for one that lacks some of what [`Self::Columns`] asks for.
+    fn all_columns(database: &str) -> String {
+        format!("SELECT * FROM {database}.INFORMATION_SCHEMA.COLUMNS")
+    }
+
     fn is_show(self) -> bool {
         matches!(self, Self::PrimaryKeys | Self::UniqueKeys | Self::ForeignKeys)
     }
@@ -152,10 +157,12 @@ impl Look<'_> {
         }
         for question in Question::ALL {
             let text = question.text(&quoted);
-            let rows = if question.is_show() {
-                self.listing(question.tells(), text).await?
-            } else {
-                self.asked(question.tells(), text).await?
+            let rows = match question {
+                Question::Columns => {
+                    self.either(question.tells(), text, Question::all_columns(&quoted)).await?
+                }
+                _ if question.is_show() => self.listing(question.tells(), text).await?,
+                _ => self.asked(question.tells(), text).await?,
             };
             let Some(rows) = rows else { continue };
             match question {
@@ -184,6 +191,20 @@ impl Look<'_> {
                 let first = why.lines().find(|line| !line.trim_end().ends_with("error:"));
                 self.unseen.insert(what.to_owned(), first.unwrap_or(&why).to_owned());
                 Ok(None)
+            }
+        }
+    }
+
+    /// An answer to one text, or to another where the server refuses it.
+    async fn either(&mut self, what: &str, text: String, other: String) -> Result<Option<Answer>, DbError> {
+        match self.asked(what, text).await? {
+            Some(answer) => Ok(Some(answer)),
+            None => {
+                let answer = self.asked(what, other).await?;
+                if answer.is_some() {
+                    self.unseen.remove(what);
+                }
+                Ok(answer)
             }
         }
     }

@@ -125,9 +125,11 @@ fn below(text: &str) -> String {
     defuse(text).replace('\n', "\n      ")
 }
 
+/// Longest value in a sentence.
+const MOST: usize = 90;
+
 /// A value in a sentence: short, on one line.
 fn short(value: Option<&String>) -> String {
-    const MOST: usize = 60;
     let Some(value) = value else { return "nothing".to_owned() };
     let line = defuse_line(&value.split_whitespace().collect::<Vec<_>>().join(" "));
     if line.chars().count() <= MOST { line } else { format!("{}…", line.chars().take(MOST).collect::<String>()) }
@@ -152,13 +154,35 @@ fn sentence(one: &Difference) -> String {
         What::KeyMissing => format!("{} is missing", short(expected)),
         What::KeyUnexpected => format!("{} should not be there", short(found)),
         What::Clustering => changed("clustering key"),
-        What::Definition => "its definition differs".to_owned(),
+        What::Definition => definition(expected, found),
         What::Property(_) => changed(&part),
         What::Comment => changed("comment"),
         What::Owner => changed("owner"),
         What::GrantMissing => format!("grant is missing: {}", short(expected)),
         What::GrantUnexpected => format!("grant should not be there: {}", short(found)),
     }
+}
+
+/// The first lines that differ.
+fn definition(expected: Option<&String>, found: Option<&String>) -> String {
+    let (Some(expected), Some(found)) = (expected, found) else { return "its definition differs".to_owned() };
+    let mut pairs = expected.lines().zip(found.lines());
+    let (wanted, there) = pairs.find(|(a, b)| a.trim() != b.trim()).unwrap_or_else(|| {
+        let after = |text: &'_ String, other: &String| text.lines().nth(other.lines().count()).is_some();
+        match (after(expected, found), after(found, expected)) {
+            (true, _) => (expected.lines().nth(found.lines().count()).unwrap_or_default(), "nothing more"),
+            _ => ("nothing more", found.lines().nth(expected.lines().count()).unwrap_or_default()),
+        }
+    });
+    let same = wanted.trim().chars().zip(there.trim().chars()).take_while(|(a, b)| a == b).count();
+    // What is the same before is shown as far as it helps to find the place.
+    let skipped = if wanted.chars().count().max(there.chars().count()) > MOST { same.saturating_sub(30) } else { 0 };
+    let line = |text: &str| {
+        let rest: String = text.trim().chars().skip(skipped).collect();
+        let start = if skipped > 0 && text != "nothing more" { "…" } else { "" };
+        format!("{start}{}", short(Some(&rest)))
+    };
+    format!("its definition differs:\n      is         {}\n      should be  {}", line(there), line(wanted))
 }
 
 pub(super) fn snapshot_json(taken: &Snapshot) -> Value {

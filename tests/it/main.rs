@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod crash;
 mod docs;
+mod drift;
 mod doctor;
 mod fault_list;
 mod faults;

@@ -82,7 +82,7 @@ impl Reading {
 
     pub(super) fn schemas(&mut self, answer: &Answer) {
         for row in rows(answer) {
-            let Some(name) = row.ident("name").filter(|name| name.as_str() != "INFORMATION_SCHEMA") else {
+            let Some(name) = row.ident("name").filter(|name| !is_information(name)) else {
                 continue;
             };
             let options = row.get("options").unwrap_or_default();
@@ -267,6 +267,11 @@ impl Reading {
     pub(super) fn done(self) -> Database {
         self.found
     }
+}
+
+/// The schema that every database has; some servers write it in lower case.
+fn is_information(name: &Ident) -> bool {
+    name.as_str().eq_ignore_ascii_case("INFORMATION_SCHEMA")
 }
 
 /// The name space of a kind as `OBJECT_PRIVILEGES` calls it. What it says of routines is not documented.

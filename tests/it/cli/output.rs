@@ -43,7 +43,7 @@ fn both(project: &Project, arguments: &[&str]) -> String {
 }
 
 /// Values that differ from run to run, replaced by their kind.
-fn steady(mut value: Value) -> Value {
+pub(crate) fn steady(mut value: Value) -> Value {
     fn walk(key: &str, value: &mut Value) {
         match value {
             Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| walk(key, value)),
