@@ -220,7 +220,7 @@ impl Catalog {
 
     /// A catalogue of these databases. `unseen`: what is not known of them, with the reason.
     pub fn of(databases: BTreeMap<Ident, Database>, unseen: BTreeMap<String, String>) -> Self {
-        Self { databases, unseen, ..Self::default() }
+        Self { unseen, databases, ..Self::default() }
     }
 
     /// Its databases.

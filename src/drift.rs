@@ -142,6 +142,14 @@ enum Sides<'c, T> {
     Found(&'c T),
 }
 
+impl<T> Clone for Sides<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Sides<'_, T> {}
+
 fn pairs<'c, K: Ord, T>(
     expected: &'c BTreeMap<K, T>,
     found: &'c BTreeMap<K, T>,

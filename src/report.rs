@@ -22,8 +22,8 @@ use crate::{
     config::Shown,
     diagnostic::{Diagnostic, defuse, defuse_line},
     engine::{
-        Stop, Survey, doctor::Check, drift::Drifted, init::Initialized, migrate::Migrated, render::RenderedFile,
-        repair::Repaired, snapshot::Snapshot, unlock::Unlocked,
+        Stop, Survey, doctor::Check, drift::Drifted, init::Initialized, migrate::Migrated,
+        render::RenderedFile, repair::Repaired, snapshot::Snapshot, unlock::Unlocked,
     },
     event::{Event, EventSink},
 };

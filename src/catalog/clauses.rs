@@ -296,10 +296,12 @@ impl<'t> Reader<'t> {
             match token.kind {
                 TokenKind::LeftParen => depth += 1,
                 TokenKind::RightParen => depth = depth.saturating_sub(1),
-                TokenKind::Word if depth == 0 && at > self.at => {
-                    if STARTS.contains(&word.as_str()) || (next == "=" && !self.is_when()) {
-                        return at;
-                    }
+                TokenKind::Word
+                    if depth == 0
+                        && at > self.at
+                        && (STARTS.contains(&word.as_str()) || (next == "=" && !self.is_when())) =>
+                {
+                    return at;
                 }
                 _ => {}
             }

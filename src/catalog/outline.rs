@@ -129,15 +129,14 @@ fn object(found: &Object, home: (&Ident, &Ident), retention: &str) -> Object {
         grants: grants(&found.grants),
         ..Object::new(found.kind, found.name.clone(), "")
     };
-    match clauses {
-        Some(clauses) => out.definition = Some(spelled(clauses, found, home).text(found.kind)),
-        None => {
-            out.properties = properties(&found.properties, retention);
-            let text = found.definition.as_deref().map(|text| text.trim().trim_end_matches(';').trim_end());
-            // A secret's may hold it; a database role has nothing but a comment.
-            let kept = !matches!(found.kind, ObjectKind::Secret | ObjectKind::DatabaseRole);
-            out.definition = text.filter(|text| kept && !text.is_empty()).map(str::to_owned);
-        }
+    if let Some(clauses) = clauses {
+        out.definition = Some(spelled(clauses, found, home).text(found.kind));
+    } else {
+        out.properties = properties(&found.properties, retention);
+        let text = found.definition.as_deref().map(|text| text.trim().trim_end_matches(';').trim_end());
+        // A secret's may hold it; a database role has nothing but a comment.
+        let kept = !matches!(found.kind, ObjectKind::Secret | ObjectKind::DatabaseRole);
+        out.definition = text.filter(|text| kept && !text.is_empty()).map(str::to_owned);
     }
     if is_table {
         out.keys = keys(&found.keys, home);

@@ -1,6 +1,6 @@
 //! What committed snapshots hold exists at start.
 
-use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::{
     Catalog,
@@ -14,7 +14,7 @@ impl Catalog {
     pub(super) fn take_in(&mut self, snapshot: &Self, now: &str) {
         for (name, found) in &snapshot.databases {
             if self.is_news(&[name.as_str()]) && !self.dropped.iter().any(|(gone, _)| gone == name) {
-                let empty = Database { schemas: Default::default(), objects: Objects::new(), ..found.clone() };
+                let empty = Database { schemas: BTreeMap::new(), objects: Objects::new(), ..found.clone() };
                 let made = Database { created_on: now.to_owned(), ..empty };
                 self.databases.entry(name.clone()).or_insert(made);
             }
@@ -45,7 +45,8 @@ impl Catalog {
     fn add(&mut self, database: &Ident, schema: Option<&Ident>, objects: &Objects, now: &str) {
         for (space, inner) in objects {
             for (key, object) in inner {
-                let parts = [database.as_str(), schema.map_or("", Ident::as_str), space.as_str(), key.as_str()];
+                let parts =
+                    [database.as_str(), schema.map_or("", Ident::as_str), space.as_str(), key.as_str()];
                 if !self.is_news(&parts) {
                     continue;
                 }

@@ -7,7 +7,10 @@ use super::{
     exit::Exit,
     run::{Answer, Opened, Run, block_on},
 };
-use crate::{engine::drift::drift, report::Body};
+use crate::{
+    engine::drift::{Against, drift},
+    report::Body,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct DriftArgs {
@@ -25,14 +28,20 @@ pub(super) fn run(run: &Run, args: &DriftArgs) -> anyhow::Result<Exit> {
     let environment = Some(workspace.environment.name.as_str());
     let file = args.against.as_ref().map(|file| run.inputs.directory.join(file));
     match block_on(drift(&workspace, file.as_deref()))? {
-        Ok(drifted) => run.answer(Answer {
-            command: COMMAND,
-            environment,
-            findings: &warnings,
-            stop: None,
-            exit: (!drifted.differences.is_empty()).then_some(Exit::DRIFT),
-            body: Body::Drift(&drifted),
-        }),
+        Ok(mut drifted) => {
+            if let Some(file) = &args.against {
+                // As it was typed.
+                drifted.against = Against::File(file.clone());
+            }
+            run.answer(Answer {
+                command: COMMAND,
+                environment,
+                findings: &warnings,
+                stop: None,
+                exit: (!drifted.differences.is_empty()).then_some(Exit::DRIFT),
+                body: Body::Drift(&drifted),
+            })
+        }
         Err(stop) => run.stopped(COMMAND, environment, &warnings, &stop),
     }
 }

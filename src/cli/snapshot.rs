@@ -29,14 +29,18 @@ pub(super) fn run(run: &Run, args: &SnapshotArgs) -> anyhow::Result<Exit> {
     let databases: Vec<Ident> = args.database.iter().map(|name| Ident::written(name)).collect();
     let out = args.out.as_ref().map(|file| run.inputs.directory.join(file));
     match block_on(snapshot(&workspace, &databases, out.as_deref()))? {
-        Ok(taken) => run.answer(Answer {
-            command: COMMAND,
-            environment,
-            findings: &warnings,
-            stop: None,
-            body: Body::Snapshot(&taken),
-            exit: None,
-        }),
+        Ok(mut taken) => {
+            // As it was typed.
+            taken.file.clone_from(&args.out);
+            run.answer(Answer {
+                command: COMMAND,
+                environment,
+                findings: &warnings,
+                stop: None,
+                body: Body::Snapshot(&taken),
+                exit: None,
+            })
+        }
         Err(stop) => run.stopped(COMMAND, environment, &warnings, &stop),
     }
 }

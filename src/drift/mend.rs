@@ -158,10 +158,10 @@ pub(super) fn column(column: &Column) -> Option<String> {
         text += " AUTOINCREMENT";
     }
     if let Some(default) = &column.default {
-        text += &format!(" DEFAULT {default}");
+        text.extend([" DEFAULT ", default]);
     }
     if let Some(comment) = &column.comment {
-        text += &format!(" COMMENT {}", literal(comment));
+        text.extend([" COMMENT ", &literal(comment)]);
     }
     Some(text)
 }

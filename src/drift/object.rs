@@ -104,7 +104,11 @@ fn definition(place: &Place, expected: &Object, found: &Object, out: &mut Vec<Di
         _ => same_text(wanted, there),
     };
     if !same {
-        let mend = mend::create(place, expected, true);
+        let set = match (Clauses::of(expected), Clauses::of(found)) {
+            (Some(wanted), Some(there)) => set_clauses(place, &wanted, &there),
+            _ => None,
+        };
+        let mend = set.unwrap_or_else(|| mend::create(place, expected, true));
         out.push(place.difference(What::Definition, Some(wanted.clone()), Some(there.clone()), mend));
     }
 }
@@ -121,6 +125,25 @@ fn same_clauses(kind: ObjectKind, expected: &Clauses, found: &Clauses) -> bool {
         _ => true,
     };
     bodies && !names.into_iter().any(differs)
+}
+
+/// Clauses of a task that ALTER sets, where no others differ: one that is made anew is suspended.
+fn set_clauses(place: &Place, expected: &Clauses, found: &Clauses) -> Option<Mend> {
+    const SET: &[&str] = &["WAREHOUSE", "SCHEDULE"];
+    let mut rest = found.clone();
+    let mut set = Vec::new();
+    for name in SET {
+        match expected.named.get(*name) {
+            Some(value) if found.named.get(*name) != Some(value) => {
+                set.push(format!("{name} = {value}"));
+                rest.named.insert((*name).to_owned(), value.clone());
+            }
+            _ => {}
+        }
+    }
+    let enough = place.kind == ObjectKind::Task && same_clauses(place.kind, expected, &rest);
+    let note = "suspend the root of its graph before, and resume it afterwards";
+    enough.then(|| Mend::with_note(format!("ALTER {} SET {}", place.target(), set.join(" ")), note))
 }
 
 pub(super) fn properties(

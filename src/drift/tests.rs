@@ -177,6 +177,11 @@ fn each_difference_is_told_with_what_mends_it() {
         (
             &["CREATE TASK k SCHEDULE = '5 MINUTE' AS SELECT 1"],
             &["CREATE TASK k SCHEDULE = '9 MINUTE' USER_TASK_TIMEOUT_MS = 5 AS SELECT 1"],
+            &["definition: ALTER TASK D.S.K SET SCHEDULE = '5 MINUTE'"],
+        ),
+        (
+            &["CREATE TASK k SCHEDULE = '5 MINUTE' AS SELECT 1"],
+            &["CREATE TASK k SCHEDULE = '9 MINUTE' AS SELECT 2"],
             &["definition: CREATE OR REPLACE TASK D.S.K SCHEDULE = '5 MINUTE' AS SELECT 1"],
         ),
         (
@@ -198,7 +203,9 @@ fn each_difference_is_told_with_what_mends_it() {
         (
             &["CREATE FUNCTION f() RETURNS INT LANGUAGE PYTHON HANDLER = 'h' AS 'def h(): return 1'"],
             &["CREATE FUNCTION f() RETURNS INT LANGUAGE PYTHON HANDLER = 'h' AS 'def H(): return 1'"],
-            &["definition: CREATE OR REPLACE FUNCTION D.S.F () RETURNS NUMBER LANGUAGE PYTHON HANDLER = 'h' AS $$def h(): return 1$$"],
+            &[
+                "definition: CREATE OR REPLACE FUNCTION D.S.F () RETURNS NUMBER LANGUAGE PYTHON HANDLER = 'h' AS $$def h(): return 1$$",
+            ],
         ),
         // Owners and grants.
         (

@@ -50,7 +50,7 @@ pub struct Drifted {
 
 /// Compares the environment's target with a snapshot, or with what its applied migrations make.
 pub async fn drift(workspace: &Workspace, file: Option<&Utf8Path>) -> Result<Drifted, Stop> {
-    let expected = file.map(|file| against(file)).transpose()?;
+    let expected = file.map(against).transpose()?;
     let databases = match &expected {
         Some(snapshot) => snapshot.databases().keys().cloned().collect(),
         None => snapshot::own(workspace)?,
@@ -60,7 +60,12 @@ pub async fn drift(workspace: &Workspace, file: Option<&Utf8Path>) -> Result<Dri
     let (against, expected, unusable, touched) = match (expected, state) {
         (Some(snapshot), _) => {
             let file = file.map(Utf8Path::to_owned).unwrap_or_default();
-            (Against::File(file), snapshot.outline(&databases, Some(workspace.ledger())), Vec::new(), Vec::new())
+            (
+                Against::File(file),
+                snapshot.outline(&databases, Some(workspace.ledger())),
+                Vec::new(),
+                Vec::new(),
+            )
         }
         (None, state) => {
             let state = state.ok_or_else(|| no_history(workspace, None))?;
@@ -70,9 +75,8 @@ pub async fn drift(workspace: &Workspace, file: Option<&Utf8Path>) -> Result<Dri
         }
     };
     let all = drift::compare(&expected, &found);
-    let doubtful = |one: &Difference| {
-        !unusable.is_empty() && (one.what.is_more() || touched.contains(&one.object))
-    };
+    let doubtful =
+        |one: &Difference| !unusable.is_empty() && (one.what.is_more() || touched.contains(&one.object));
     let (not_known, differences) = all.into_iter().partition(doubtful);
     Ok(Drifted { place: workspace.place(), against, differences, not_known, unusable, unseen })
 }
@@ -93,10 +97,7 @@ async fn look(
     let connector = workspace.connector()?;
     let mut session = workspace.keeper(connector.as_ref()).await?;
     let looked = async {
-        let state = match with_history {
-            true => Some(survey::read(workspace, session.as_mut()).await?),
-            false => None,
-        };
+        let state = if with_history { Some(survey::read(workspace, session.as_mut()).await?) } else { None };
         if let Some(state) = &state
             && !matches!(state.presence, Presence::Present | Presence::HistoryOnly)
         {

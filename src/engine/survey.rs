@@ -114,8 +114,7 @@ impl Scripts {
 
     /// Every script, rendered and split.
     pub(super) fn prepare_all(&self, workspace: &Workspace) -> Vec<Arc<Prepared>> {
-        let scope =
-            Scope { environments: &workspace.environments, placeholders: &workspace.placeholders() };
+        let scope = Scope { environments: &workspace.environments, placeholders: &workspace.placeholders() };
         prepare(&self.0.migrations, &workspace.renderer(), &scope, &|_| true).migrations
     }
 

@@ -197,16 +197,15 @@ impl Look<'_> {
 
     /// An answer to one text, or to another where the server refuses it.
     async fn either(&mut self, what: &str, text: String, other: String) -> Result<Option<Answer>, DbError> {
-        match self.asked(what, text).await? {
-            Some(answer) => Ok(Some(answer)),
-            None => {
-                let answer = self.asked(what, other).await?;
-                if answer.is_some() {
-                    self.unseen.remove(what);
-                }
-                Ok(answer)
-            }
+        let first = self.asked(what, text).await?;
+        if first.is_some() {
+            return Ok(first);
         }
+        let answer = self.asked(what, other).await?;
+        if answer.is_some() {
+            self.unseen.remove(what);
+        }
+        Ok(answer)
     }
 
     /// The answer to a SHOW, which may be cut off.

@@ -21,7 +21,13 @@ pub(super) fn snapshot(taken: &Snapshot, out: &mut dyn Write) -> io::Result<()> 
     let names: Vec<String> = taken.databases.iter().map(ToString::to_string).collect();
     let counts = taken.counts.iter().filter(|(kind, _)| **kind != "DATABASE");
     let counts: Vec<String> = counts.map(|(kind, count)| format!("{count} {kind}")).collect();
-    writeln!(out, "Wrote {}: {} ({}).", defuse_line(file.as_str()), defuse_line(&names.join(", ")), counts.join(", "))?;
+    writeln!(
+        out,
+        "Wrote {}: {} ({}).",
+        defuse_line(file.as_str()),
+        defuse_line(&names.join(", ")),
+        counts.join(", ")
+    )?;
     unseen(&taken.unseen, out)
 }
 
@@ -39,7 +45,9 @@ fn many(count: usize, one: &str) -> String {
 fn against(against: &Against) -> String {
     match against {
         Against::File(file) => format!("what {file} says"),
-        Against::Scripts(count) => format!("what {} make", many(*count, "applied script")).replace("script make", "script makes"),
+        Against::Scripts(count) => {
+            format!("what {} make", many(*count, "applied script")).replace("script make", "script makes")
+        }
     }
 }
 
@@ -75,16 +83,14 @@ pub(super) fn drift(drifted: &Drifted, quiet: bool, out: &mut dyn Write) -> io::
     }
     let destroys = drifted.differences.iter().filter(|one| destroys(one)).count();
     let by_hand = drifted.differences.iter().filter(|one| one.mend.texts().is_empty()).count();
-    let mut more = String::new();
-    if destroys > 0 {
-        more += &format!(" {destroys} would destroy data.");
-    }
-    if by_hand > 0 {
-        more += &format!(" {by_hand} to be mended by hand.");
-    }
+    let said = |count: usize, what: &str| if count > 0 { format!(" {count} {what}.") } else { String::new() };
+    let more = said(destroys, "would destroy data") + &said(by_hand, "to be mended by hand");
     let bad = color(AnsiColor::BrightRed);
     let count = many(drifted.differences.len(), "difference");
-    writeln!(out, "{bad}Drift:{bad:#} {count}.{more} Nothing was changed; read a statement before you run it.")
+    writeln!(
+        out,
+        "{bad}Drift:{bad:#} {count}.{more} Nothing was changed; read a statement before you run it."
+    )
 }
 
 fn destroys(one: &Difference) -> bool {
@@ -130,14 +136,23 @@ const MOST: usize = 90;
 
 /// A value in a sentence: short, on one line.
 fn short(value: Option<&String>) -> String {
-    let Some(value) = value else { return "nothing".to_owned() };
+    let Some(value) = value else { return "none".to_owned() };
     let line = defuse_line(&value.split_whitespace().collect::<Vec<_>>().join(" "));
-    if line.chars().count() <= MOST { line } else { format!("{}…", line.chars().take(MOST).collect::<String>()) }
+    if line.chars().count() <= MOST {
+        line
+    } else {
+        format!("{}…", line.chars().take(MOST).collect::<String>())
+    }
 }
 
 fn sentence(one: &Difference) -> String {
     let (expected, found) = (one.expected.as_ref(), one.found.as_ref());
     let changed = |what: &str| format!("{what} is {}, should be {}", short(found), short(expected));
+    let quoted = |value: Option<&String>| value.map(|value| format!("'{value}'"));
+    let text = |what: &str| {
+        let (found, expected) = (quoted(found), quoted(expected));
+        format!("{what} is {}, should be {}", short(found.as_ref()), short(expected.as_ref()))
+    };
     let part = one.what.part().map(defuse_line).unwrap_or_default();
     match &one.what {
         What::Missing => "is missing".to_owned(),
@@ -150,13 +165,13 @@ fn sentence(one: &Difference) -> String {
         What::ColumnType(_) => changed(&format!("type of column {part}")),
         What::ColumnNullability(_) => changed(&format!("column {part}")),
         What::ColumnDefault(_) => changed(&format!("default of column {part}")),
-        What::ColumnComment(_) => changed(&format!("comment of column {part}")),
+        What::ColumnComment(_) => text(&format!("comment of column {part}")),
         What::KeyMissing => format!("{} is missing", short(expected)),
         What::KeyUnexpected => format!("{} should not be there", short(found)),
         What::Clustering => changed("clustering key"),
         What::Definition => definition(expected, found),
         What::Property(_) => changed(&part),
-        What::Comment => changed("comment"),
+        What::Comment => text("comment"),
         What::Owner => changed("owner"),
         What::GrantMissing => format!("grant is missing: {}", short(expected)),
         What::GrantUnexpected => format!("grant should not be there: {}", short(found)),
@@ -176,7 +191,8 @@ fn definition(expected: Option<&String>, found: Option<&String>) -> String {
     });
     let same = wanted.trim().chars().zip(there.trim().chars()).take_while(|(a, b)| a == b).count();
     // What is the same before is shown as far as it helps to find the place.
-    let skipped = if wanted.chars().count().max(there.chars().count()) > MOST { same.saturating_sub(30) } else { 0 };
+    let skipped =
+        if wanted.chars().count().max(there.chars().count()) > MOST { same.saturating_sub(30) } else { 0 };
     let line = |text: &str| {
         let rest: String = text.trim().chars().skip(skipped).collect();
         let start = if skipped > 0 && text != "nothing more" { "…" } else { "" };

@@ -11,12 +11,8 @@ use crate::{execute::Done, wire::WireColumn};
 
 type Cell = Option<String>;
 
-fn yes(is: bool) -> Cell {
-    Some(if is { "Y" } else { "N" }.to_owned())
-}
-
-fn truth(is: bool) -> Cell {
-    Some(is.to_string())
+fn yes(is: bool) -> String {
+    if is { "Y" } else { "N" }.to_owned()
 }
 
 fn unquoted(text: Option<&String>) -> Cell {
@@ -124,7 +120,7 @@ fn of_object(kind: ObjectKind, written: &Object, plain: &Object, days: Cell) -> 
     let clause = |name: &str| clauses.named.get(name);
     match kind {
         ObjectKind::Table => {
-            let is = |kind| yes(written.kind == kind);
+            let is = |kind| Some(yes(written.kind == kind));
             let columns: Vec<String> = written.cluster_by.iter().map(ToString::to_string).collect();
             let cluster_by =
                 if columns.is_empty() { String::new() } else { format!("LINEAR({})", columns.join(", ")) };
@@ -133,7 +129,7 @@ fn of_object(kind: ObjectKind, written: &Object, plain: &Object, days: Cell) -> 
                 Some(cluster_by),
                 days,
                 Some(on.to_owned()),
-                yes(set("ENABLE_SCHEMA_EVOLUTION").is_some()),
+                Some(yes(set("ENABLE_SCHEMA_EVOLUTION").is_some())),
                 is(ObjectKind::ExternalTable),
                 is(ObjectKind::DynamicTable),
                 is(ObjectKind::HybridTable),
@@ -146,7 +142,7 @@ fn of_object(kind: ObjectKind, written: &Object, plain: &Object, days: Cell) -> 
             let secure = if written.secure { "SECURE " } else { "" };
             let query = written.definition.clone().unwrap_or_default();
             let text = format!("CREATE {secure}{} {} AS {query}", written.kind, written.name);
-            vec![Some(text), truth(written.secure), truth(materialized)]
+            vec![Some(text), Some(written.secure.to_string()), Some(materialized.to_string())]
         }
         ObjectKind::DynamicTable => vec![unquoted(set("TARGET_LAG")), set("WAREHOUSE").cloned()],
         ObjectKind::Task => {

@@ -14,8 +14,7 @@ fn raw() -> Catalog {
         now: "2025-01-01T00:00:00Z".to_owned(),
         ..Seed::default()
     };
-    let mut bench =
-        Bench { catalog: Catalog::new(&seed), session: SessionState::new(seed.context), run: 0 };
+    let mut bench = Bench { catalog: Catalog::new(&seed), session: SessionState::new(seed.context), run: 0 };
     for sql in [
         "CREATE TABLE orders (id NUMBER(38,0) NOT NULL PRIMARY KEY, total NUMBER(12,2) COMMENT 'with tax')",
         "CREATE TABLE gone (x INT)",

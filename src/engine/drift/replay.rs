@@ -55,12 +55,8 @@ struct Applied {
 pub(super) fn replay(workspace: &Workspace, scripts: &Scripts, state: &LedgerState) -> Result<Made, Stop> {
     let seed = Seed { now: "1970-01-01T00:00:00Z".to_owned(), ..workspace.seed()? };
     let home = &workspace.environment.context;
-    let mut made = Made {
-        catalog: Catalog::new(&seed),
-        scripts: 0,
-        unusable: Vec::new(),
-        touched: Vec::new(),
-    };
+    let mut made =
+        Made { catalog: Catalog::new(&seed), scripts: 0, unusable: Vec::new(), touched: Vec::new() };
     let mut all = applied(workspace, scripts, state);
     all.sort_by(|a, b| a.order.cmp(&b.order));
     for one in all {
@@ -166,7 +162,9 @@ fn applied(workspace: &Workspace, scripts: &Scripts, state: &LedgerState) -> Vec
     for one in prepared.iter().filter(|one| one.migration.kind == MigrationKind::Callback) {
         let script = &one.migration.script;
         let done = state.journal.iter().rev().find_map(|row| match &row.body {
-            JournalBody::Done { rendered_sha, .. } if row.script.as_ref() == Some(script) => Some(*rendered_sha),
+            JournalBody::Done { rendered_sha, .. } if row.script.as_ref() == Some(script) => {
+                Some(*rendered_sha)
+            }
             _ => None,
         });
         let Some(sha) = done else { continue };
@@ -182,10 +180,7 @@ fn applied(workspace: &Workspace, scripts: &Scripts, state: &LedgerState) -> Vec
     all
 }
 
-fn of_status(
-    status: &MigrationStatus,
-    find: &dyn Fn(&str) -> Option<Arc<Prepared>>,
-) -> Option<Applied> {
+fn of_status(status: &MigrationStatus, find: &dyn Fn(&str) -> Option<Arc<Prepared>>) -> Option<Applied> {
     let row = status.applied.as_ref();
     let script = row.map(|row| row.script.clone());
     let script = script.or_else(|| status.migration.as_ref().map(|one| one.script.clone()))?;
@@ -198,16 +193,16 @@ fn of_status(
     let body = match &status.state {
         MigrationState::Success | MigrationState::OutOfOrder => now(),
         // A row that only says that Flyway made the schema has no script.
-        MigrationState::Baseline if row.is_some_and(|row| row.kind == crate::model::history::RowType::Schema) => {
+        MigrationState::Baseline
+            if row.is_some_and(|row| row.kind == crate::model::history::RowType::Schema) =>
+        {
             return None;
         }
         MigrationState::Baseline => Err("a baseline: what was there before it is not known".to_owned()),
         MigrationState::Outdated | MigrationState::Changed { .. } => {
             Err("its file changed after it was applied".to_owned())
         }
-        MigrationState::MissingSuccess | MigrationState::FutureSuccess => {
-            Err("its file is gone".to_owned())
-        }
+        MigrationState::MissingSuccess | MigrationState::FutureSuccess => Err("its file is gone".to_owned()),
         MigrationState::Failed { .. }
         | MigrationState::Unknown { .. }
         | MigrationState::MissingFailed

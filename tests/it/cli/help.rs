@@ -12,6 +12,8 @@ const COMMANDS: &[&str] = &[
     "info",
     "validate",
     "render",
+    "snapshot",
+    "drift",
     "repair",
     "unlock",
     "doctor",
