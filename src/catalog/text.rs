@@ -47,11 +47,13 @@ pub(super) fn read(text: &str) -> Result<Catalog, String> {
 
 /// Writes a value that begins where the text ends.
 fn lines(value: &Value, depth: usize, out: &mut String) {
-    let short = one_line(value);
     // The outermost map stays open, or a small catalogue would change its looks when it grows.
-    if depth > 0 && is_short(value) && short.chars().count() <= WIDTH {
-        *out += &short;
-        return;
+    if depth > 0 && is_short(value) {
+        let short = one_line(value);
+        if short.chars().count() <= WIDTH {
+            *out += &short;
+            return;
+        }
     }
     let inner = format!("\n{}", "  ".repeat(depth + 1));
     let end = format!("\n{}", "  ".repeat(depth));
@@ -75,7 +77,7 @@ fn lines(value: &Value, depth: usize, out: &mut String) {
             *out += &end;
             out.push('}');
         }
-        _ => *out += &short,
+        plain => *out += &one_line(plain),
     }
 }
 

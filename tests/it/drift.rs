@@ -394,3 +394,30 @@ fn scripts_may_use_what_a_committed_snapshot_holds() {
     assert_eq!(drift.code, 0, "{}", drift.all());
     assert!(drift.out.contains("is what 1 applied script makes"), "{}", drift.all());
 }
+
+/// Names of objects reach no terminal and no agent as commands.
+#[test]
+fn names_are_defused() {
+    let project = Project::with(&[(
+        "V1__evil.sql",
+        "CREATE TABLE \"##vso[x]\u{1b}[31m\" (\"##[y]\" NUMBER COMMENT '##vso[z]');\n",
+    )]);
+    assert_eq!(project.run(&["migrate"]).code, 0);
+    let text =
+        project.run(&["snapshot"]).out.replace("NUMBER(38,0)", "NUMBER(9,0)").replace("##vso[z]", "##vso[q]");
+    project.write("other.json", &text);
+    project.write(
+        "empty.json",
+        "{\n  \"snowops_catalog\": 1,\n  \"databases\": {\"LOCAL\": {\"schemas\": {\"PUBLIC\": {}}}}\n}\n",
+    );
+    for file in ["other.json", "empty.json"] {
+        for format in [&["--color", "never"][..], &["--format", "json"]] {
+            let run = project.run(&[&["drift", "--against", file][..], format].concat());
+            assert_eq!(run.code, 8, "{}", run.all());
+            for stream in [&run.out, &run.err] {
+                assert!(!stream.contains("##vso[") && !stream.contains("##["), "{stream}");
+                assert!(!stream.contains('\u{1b}'), "{stream:?}");
+            }
+        }
+    }
+}

@@ -371,11 +371,19 @@ fn predecessors(text: &str) -> Option<String> {
 
 /// The types of `(A NUMBER, B VARCHAR)`.
 fn types(signature: &str) -> Vec<String> {
-    let inner = signature.trim().trim_start_matches('(').trim_end_matches(')');
-    let parts = inner.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let signature = signature.trim();
+    let inner = signature.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(signature);
+    let mut depth = 0_i32;
+    let parts = inner.split(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        c == ',' && depth == 0
+    });
     parts
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
         .map(|part| {
-            let written = part.rsplit_once(' ').map_or(part, |(_, last)| last);
+            // Behind the name.
+            let written = part.split_once(' ').map_or(part, |(_, data_type)| data_type);
             data_type(written).map_or_else(|| written.to_owned(), |found| found.base().to_owned())
         })
         .collect()
@@ -399,4 +407,110 @@ fn column_type(row: &Row<'_>) -> Option<DataType> {
         other => other.to_owned(),
     };
     Some(data_type(&text).unwrap_or(DataType(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(columns: &[&str], rows: &[&[&str]]) -> Answer {
+        let cell = |text: &&str| (!text.is_empty()).then(|| (*text).to_owned());
+        Answer {
+            columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+            rows: rows.iter().map(|row| row.iter().map(cell).collect()).collect(),
+            ..Answer::default()
+        }
+    }
+
+    /// Families and sizes as Snowflake's page of `INFORMATION_SCHEMA.COLUMNS` has them.
+    #[test]
+    fn families_and_sizes_become_types() {
+        let columns = [
+            "DATA_TYPE",
+            "CHARACTER_MAXIMUM_LENGTH",
+            "CHARACTER_OCTET_LENGTH",
+            "NUMERIC_PRECISION",
+            "NUMERIC_SCALE",
+            "DATETIME_PRECISION",
+        ];
+        for (cells, expected) in [
+            (["TEXT", "20", "80", "", "", ""], "VARCHAR(20)"),
+            (["NUMBER", "", "", "38", "0", ""], "NUMBER(38,0)"),
+            (["FLOAT", "", "", "", "", ""], "FLOAT"),
+            (["TIMESTAMP_NTZ", "", "", "", "", "3"], "TIMESTAMP_NTZ(3)"),
+            (["TIME", "", "", "", "", "9"], "TIME(9)"),
+            (["BINARY", "8", "16", "", "", ""], "BINARY(16)"),
+            (["VARIANT", "", "", "", "", ""], "VARIANT"),
+            (["SOMETHING NEW", "", "", "", "", ""], "SOMETHING NEW"),
+        ] {
+            let answer = answer(&columns, &[&cells]);
+            let row = rows(&answer).next().unwrap();
+            assert_eq!(column_type(&row).map(|found| found.0).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn signatures_and_clustering_keys_are_read() {
+        assert_eq!(
+            types("(A NUMBER(10,2), \"b\" VARCHAR, C TIMESTAMP_NTZ)"),
+            ["NUMBER", "VARCHAR", "TIMESTAMP_NTZ"]
+        );
+        assert_eq!(types("()"), [""; 0]);
+        let names = |text: &str| cluster_by(text).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names("LINEAR(A, TO_DATE(B), \"c d\")"), ["A", "B", "\"c d\""]);
+    }
+
+    /// Rows of other databases, temporary tables and the server's own schema are none of it.
+    #[test]
+    fn only_what_belongs_to_the_database_is_read() {
+        let name = Ident::stored("D");
+        let databases =
+            answer(&["name", "comment", "retention_time"], &[&["DX", "no", "1"], &["D", "mine", "7"]]);
+        let mut reading = Reading::of(&name, &databases).unwrap();
+        reading.schemas(&answer(&["name", "options"], &[&["INFORMATION_SCHEMA", ""], &["S", "TRANSIENT"]]));
+        reading.relations(
+            ObjectKind::Table,
+            &answer(
+                &["name", "schema_name", "kind", "retention_time", "is_dynamic"],
+                &[
+                    &["T", "S", "TABLE", "7", "N"],
+                    &["SHORT", "S", "TRANSIENT", "0", "N"],
+                    &["TMP", "S", "TEMPORARY", "7", "N"],
+                    &["DT", "S", "TABLE", "7", "Y"],
+                    &["LOST", "NO_SCHEMA", "TABLE", "7", "N"],
+                ],
+            ),
+        );
+        reading.keys(
+            KeyRule::Foreign,
+            &answer(
+                &[
+                    "fk_database_name",
+                    "fk_schema_name",
+                    "fk_table_name",
+                    "fk_column_name",
+                    "key_sequence",
+                    "fk_name",
+                    "pk_database_name",
+                    "pk_schema_name",
+                    "pk_table_name",
+                ],
+                &[
+                    &["D", "S", "T", "B", "2", "K", "D", "S", "p"],
+                    &["D", "S", "T", "A", "1", "K", "D", "S", "p"],
+                    &["OTHER", "S", "T", "A", "1", "X", "D", "S", "p"],
+                ],
+            ),
+        );
+        let found = reading.done();
+        assert_eq!(found.comment.as_deref(), Some("mine"));
+        assert_eq!(found.properties[RETENTION], "7");
+        let relations = &found.schemas[&Ident::stored("S")].objects["relation"];
+        assert_eq!(relations.keys().collect::<Vec<_>>(), ["DT", "SHORT", "T"]);
+        assert_eq!(relations["DT"].kind, ObjectKind::DynamicTable);
+        assert!(relations["T"].properties.is_empty() && relations["SHORT"].properties[RETENTION] == "0");
+        let [key] = relations["T"].keys.as_slice() else { panic!("{:?}", relations["T"].keys) };
+        assert_eq!(key.columns, [Ident::stored("A"), Ident::stored("B")]);
+        assert_eq!(key.references.as_deref(), Some("D.S.\"p\""));
+    }
 }
