@@ -10,7 +10,7 @@ use crate::{
     config::Engine,
     diagnostic::{Code, Diagnostic},
     files, inspect,
-    model::{ident::Ident, target::Purpose},
+    model::{ident::Ident, kind::ObjectKind, target::Purpose},
     session::Session,
 };
 
@@ -23,8 +23,8 @@ pub struct Snapshot {
     pub file: Option<Utf8PathBuf>,
     /// The databases that it holds.
     pub databases: Vec<Ident>,
-    /// How many objects it holds, by the words of their kinds.
-    pub counts: BTreeMap<&'static str, usize>,
+    /// How many objects it holds, by kind.
+    pub counts: BTreeMap<ObjectKind, usize>,
     /// What the server did not tell, with the reason.
     pub unseen: BTreeMap<String, String>,
 }
@@ -127,14 +127,14 @@ fn all_there(found: Catalog, databases: &[Ident]) -> Result<Catalog, Stop> {
     }
 }
 
-fn counts(catalog: &Catalog) -> BTreeMap<&'static str, usize> {
+fn counts(catalog: &Catalog) -> BTreeMap<ObjectKind, usize> {
     let mut counts = BTreeMap::new();
     for database in catalog.databases().values() {
-        *counts.entry("DATABASE").or_default() += 1;
-        *counts.entry("SCHEMA").or_default() += database.schemas.len();
+        *counts.entry(ObjectKind::Database).or_default() += 1;
+        *counts.entry(ObjectKind::Schema).or_default() += database.schemas.len();
         let inner = database.schemas.values().map(|schema| &schema.objects).chain([&database.objects]);
         for object in inner.flat_map(|objects| objects.values()).flat_map(|objects| objects.values()) {
-            *counts.entry(object.kind.words()).or_default() += 1;
+            *counts.entry(object.kind).or_default() += 1;
         }
     }
     counts

@@ -13,14 +13,19 @@ use crate::{
         drift::{Against, Drifted, Unusable},
         snapshot::Snapshot,
     },
+    model::kind::ObjectKind,
 };
 
 /// What a snapshot holds; its text goes to stdout where it has no file.
 pub(super) fn snapshot(taken: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
     let Some(file) = &taken.file else { return Ok(()) };
     let names: Vec<String> = taken.databases.iter().map(ToString::to_string).collect();
-    let counts = taken.counts.iter().filter(|(kind, _)| **kind != "DATABASE");
-    let counts: Vec<String> = counts.map(|(kind, count)| format!("{count} {kind}")).collect();
+    let counts = taken.counts.iter().filter(|(kind, _)| **kind != ObjectKind::Database);
+    let counted = |(kind, count): (&ObjectKind, &usize)| {
+        let words = if *count == 1 { kind.words() } else { kind.plural() };
+        format!("{count} {}", words.to_lowercase())
+    };
+    let counts: Vec<String> = counts.map(counted).collect();
     writeln!(
         out,
         "Wrote {}: {} ({}).",
