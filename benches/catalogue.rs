@@ -68,6 +68,7 @@ fn main() {
         account: "bench".into(),
         context: context.clone(),
         externals: Externals::default(),
+        snapshots: Vec::new(),
         now: now.clone(),
     };
     let stamp = Stamp { now, query_id: String::new() };

@@ -219,6 +219,7 @@ fn in_turn(scripts: &[Script], setting: &Setting, made: &Made) -> Vec<(usize, Ve
         account: "embedded".to_owned(),
         context: context.clone(),
         externals: setting.externals.clone(),
+        snapshots: Vec::new(),
         now: "2026-01-01T00:00:00Z".to_owned(),
     };
     let mut catalog = Catalog::new(&seed);

@@ -70,6 +70,9 @@ fn missing(place: &Place, wanted: &Column) -> Difference {
     let text = mend::column(wanted);
     let mend = match &text {
         None => Mend::ByHand("add it as a script does: its type or expression is not known here".to_owned()),
+        Some(_) if !wanted.default.as_deref().is_none_or(is_constant) => Mend::ByHand(
+            "Snowflake adds no column with a default that is computed: make the table anew with it, copy, swap".to_owned(),
+        ),
         Some(text) => {
             let statement = format!("ALTER TABLE {} ADD COLUMN {text}", place.name);
             if wanted.not_null && wanted.default.is_none() && !wanted.autoincrement {
@@ -80,6 +83,13 @@ fn missing(place: &Place, wanted: &Column) -> Difference {
         }
     };
     place.difference(What::ColumnMissing(wanted.name.clone()), text, None, mend)
+}
+
+/// Whether ADD COLUMN takes the default: a literal, or a sequence.
+fn is_constant(default: &str) -> bool {
+    let literal = default.starts_with(['\'', '-', '.']) || default.starts_with(|c: char| c.is_ascii_digit());
+    let word = ["TRUE", "FALSE", "NULL"].iter().any(|word| default.eq_ignore_ascii_case(word));
+    (literal && !default.contains("::")) || word || default.ends_with(".NEXTVAL")
 }
 
 fn column(place: &Place, expected: &Column, found: &Column, out: &mut Vec<Difference>) {

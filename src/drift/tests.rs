@@ -89,9 +89,14 @@ fn each_difference_is_told_with_what_mends_it() {
         ),
         // Columns.
         (
-            &[T, "ALTER TABLE t ADD COLUMN c DATE DEFAULT current_date()"],
+            &[T, "ALTER TABLE t ADD COLUMN c NUMBER(9,2) DEFAULT 1.5"],
             &[T],
-            &["column_missing: ALTER TABLE D.S.T ADD COLUMN C DATE DEFAULT CURRENT_DATE()"],
+            &["column_missing: ALTER TABLE D.S.T ADD COLUMN C NUMBER(9,2) DEFAULT 1.5"],
+        ),
+        (
+            &["CREATE TABLE t (a INT, c DATE DEFAULT current_date())"],
+            &["CREATE TABLE t (a INT)"],
+            &["column_missing: by hand"],
         ),
         (
             &["CREATE TABLE t (a INT)"],
@@ -268,7 +273,7 @@ const POOL: &[&str] = &[
     "CREATE OR REPLACE TABLE t (a NUMBER(9,2), b VARCHAR(30) NOT NULL, c DATE)",
     "CREATE TABLE p (id INT PRIMARY KEY, name VARCHAR UNIQUE, n INT DEFAULT 1)",
     "CREATE TABLE child (id INT, p_id INT REFERENCES p (id), CONSTRAINT k UNIQUE (id, p_id))",
-    "ALTER TABLE t ADD COLUMN d TIMESTAMP_NTZ DEFAULT current_timestamp()",
+    "ALTER TABLE t ADD COLUMN d VARCHAR DEFAULT 'none'",
     "ALTER TABLE t DROP COLUMN b",
     "ALTER TABLE t ALTER COLUMN b SET DATA TYPE VARCHAR(40)",
     "ALTER TABLE t ALTER COLUMN a DROP NOT NULL",

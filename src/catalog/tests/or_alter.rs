@@ -51,6 +51,7 @@ fn f38_create_or_alter_finishes_from_any_half_way_state() {
     let mut whole = Bench::all(&[TABLE, SHAPE]);
     let expected = columns(&mut whole, "bill");
     let steps = [
+        "ALTER TABLE bill DROP CLUSTERING KEY",
         "ALTER TABLE bill DROP COLUMN old",
         "ALTER TABLE bill ALTER COLUMN id SET NOT NULL",
         "ALTER TABLE bill ALTER COLUMN name SET DATA TYPE VARCHAR(50)",
@@ -60,8 +61,9 @@ fn f38_create_or_alter_finishes_from_any_half_way_state() {
         "ALTER TABLE bill ADD COLUMN note STRING DEFAULT 'x'",
     ];
     for done in 0..1_u32 << steps.len() {
-        // A later new column does not come before an earlier one.
-        if done >> 6 & 1 == 1 && done >> 5 & 1 == 0 {
+        // A column of the clustering key stays; a later new column does not come before an earlier one.
+        let is_done = |step: usize| done >> step & 1 == 1;
+        if is_done(1) && !is_done(0) || is_done(7) && !is_done(6) {
             continue;
         }
         let mut bench = Bench::all(&[TABLE]);
