@@ -426,8 +426,13 @@ pub(super) fn view(work: &mut Work<'_>, def: &ViewDef) -> Done {
         return Ok(kept(&place.name));
     }
     work.check_uses(&def.uses)?;
-    let found = Reading::at_home(work, place.database.clone(), place.schema.clone()).top(&def.query)?;
     let names: Vec<Ident> = def.columns.iter().map(|(name, _)| name.clone()).collect();
+    let mut reading = Reading::at_home(work, place.database.clone(), place.schema.clone());
+    let found = if def.recursive {
+        reading.recursive(&place.name, &names, &def.query)?
+    } else {
+        reading.top(&def.query)?
+    };
     let mut columns = named_columns(found, &names)?;
     for (column, (_, comment)) in columns.iter_mut().flatten().zip(&def.columns) {
         column.comment.clone_from(comment);

@@ -45,6 +45,18 @@ impl<'w, 'a> Reading<'w, 'a> {
         self.query(query, None)
     }
 
+    /// Checks a query that may read itself by `name`.
+    pub(super) fn recursive(
+        &mut self,
+        name: &Ident,
+        columns: &[Ident],
+        query: &Query,
+    ) -> Result<Columns, Stop> {
+        let own = (!columns.is_empty()).then(|| columns.iter().cloned().map(unknown_type).collect());
+        let scope = Scope { ctes: vec![(name.clone(), own)], ..Scope::default() };
+        self.query(query, Some(&scope))
+    }
+
     /// Checks expressions that see no relation.
     pub(super) fn exprs(&mut self, exprs: &[Expr]) -> Result<(), Stop> {
         let scope = Scope::default();

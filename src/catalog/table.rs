@@ -69,6 +69,9 @@ fn columns(work: &mut Work<'_>, def: &TableDef) -> Result<(Option<Vec<Column>>, 
         TableSource::Like(source) | TableSource::Clone(source) => {
             let like = matches!(def.source, TableSource::Like(_));
             match source_table(work, source)? {
+                Some(object) if !like && matches!(object.kind, ObjectKind::View | ObjectKind::Stream) => {
+                    Err(SnowflakeError::other_kind(object.kind, ObjectKind::Table).into())
+                }
                 Some(object) => {
                     let mut object = object;
                     // Without an object to replace, COPY GRANTS takes those of the source.

@@ -153,6 +153,8 @@ pub struct ViewDef {
     pub temporary: bool,
     /// SECURE.
     pub secure: bool,
+    /// RECURSIVE: the query may read the view itself.
+    pub recursive: bool,
     /// Names of the columns, if given, with their comments.
     pub columns: Vec<(Ident, Option<String>)>,
     /// COPY GRANTS.

@@ -25,6 +25,7 @@ pub(super) struct Head {
     pub(super) temporary: bool,
     pub(super) transient: bool,
     pub(super) secure: bool,
+    pub(super) recursive: bool,
 }
 
 pub(super) fn create(r: &mut Reader<'_>) -> Read<Command> {
@@ -51,6 +52,7 @@ pub(super) fn create(r: &mut Reader<'_>) -> Read<Command> {
         return Err(r.unexpected());
     }
     modifiers(r, found)?;
+    let recursive = (0..found.words).any(|n| r.is_at(n, "RECURSIVE"));
     for _ in 0..found.words {
         r.step();
     }
@@ -74,6 +76,7 @@ pub(super) fn create(r: &mut Reader<'_>) -> Read<Command> {
         temporary: found.temporary,
         transient: found.transient,
         secure: found.secure,
+        recursive,
     };
     // Some kinds take IF NOT EXISTS after the name as well.
     if !alter && r.take_phrase("IF NOT EXISTS") {
@@ -227,6 +230,7 @@ fn view(r: &mut Reader<'_>, head: Head) -> Read<Command> {
         mode: head.mode,
         temporary: head.temporary,
         secure: head.secure,
+        recursive: head.recursive,
         columns: names,
         copy_grants: options.copy_grants,
         copy_tags: options.copy_tags,

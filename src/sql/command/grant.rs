@@ -51,6 +51,63 @@ fn roles(r: &mut Reader<'_>, kind: ObjectKind, revoke: bool) -> Read<Command> {
     Ok(Command::Grant(Grant { revoke, privileges: Vec::new(), on, grantees, keep_current }))
 }
 
+/// The first words of all privileges
+/// (<https://docs.snowflake.com/en/user-guide/security-access-control-privileges>, as of 2026). Another word is no
+/// privilege; what follows the first is not judged.
+const FIRST_WORDS: &[&str] = &[
+    "ADD",
+    "ALL",
+    "APPLY",
+    "APPLYBUDGET",
+    "ATTACH",
+    "AUDIT",
+    "BIND",
+    "CALL",
+    "CANCEL",
+    "CREATE",
+    "DELETE",
+    "EVOLVE",
+    "EXECUTE",
+    "FAILOVER",
+    "FILE",
+    "IMPORT",
+    "IMPORTED",
+    "INSERT",
+    "MANAGE",
+    "MODIFY",
+    "MONITOR",
+    "OPERATE",
+    "OVERRIDE",
+    "OWNERSHIP",
+    "PROCESS",
+    "PURCHASE",
+    "READ",
+    "REBUILD",
+    "REFERENCES",
+    "REFERENCE_USAGE",
+    "REPLICATE",
+    "RESOLVE",
+    "SELECT",
+    "TRUNCATE",
+    "UPDATE",
+    "USAGE",
+    "USE",
+    "USE_ANY_ROLE",
+    "VIEW",
+    "WRITE",
+    "CONNECT",
+    "DROP",
+    "EXPLAIN",
+    "INGEST",
+    "PUBLISH",
+    "QUERY",
+    "ALTER",
+    "ACCESS",
+    "ENABLE",
+    "VERIFY",
+    "SHARE",
+];
+
 /// Privileges up to ON, each with its words: `CREATE TABLE`, `SELECT`.
 fn privileges(r: &mut Reader<'_>) -> Read<Vec<String>> {
     let mut all = Vec::new();
@@ -67,6 +124,9 @@ fn privileges(r: &mut Reader<'_>) -> Read<Vec<String>> {
             }
             r.step();
         } else if r.kind() == Some(TokenKind::Word) && !r.is_any(&["TO", "FROM"]) {
+            if words.is_empty() && !r.is_any(FIRST_WORDS) {
+                return Err(r.unexpected());
+            }
             words.push(r.here().to_ascii_uppercase());
             r.step();
             // Classes and columns in a privilege: `CREATE SNOWFLAKE.ML.FORECAST`, `SELECT (a, b)`.

@@ -151,6 +151,7 @@ fn routine(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     found.arguments = Some(arguments(r)?);
     let mut options = Options::default();
     let mut seen: Vec<&str> = Vec::new();
+    let mut returned = false;
     while !r.done() {
         if let Some((family, _)) = ONCE.iter().find(|(_, words)| r.is_phrase(words)) {
             if seen.contains(family) {
@@ -160,6 +161,7 @@ fn routine(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
         }
         if r.take("RETURNS") {
             returns(r)?;
+            returned = true;
         } else if r.take("LANGUAGE") {
             let language = r.here().to_ascii_uppercase();
             if !["SQL", "JAVASCRIPT", "PYTHON", "JAVA", "SCALA"].contains(&language.as_str()) {
@@ -168,8 +170,10 @@ fn routine(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
             }
             r.step();
         } else if r.is("AS") {
-            if r.kind_at(1).is_none() {
-                r.step();
+            if r.kind_at(1).is_none() || !returned {
+                if returned {
+                    r.step();
+                }
                 return Err(r.unexpected());
             }
             r.skip_all();
@@ -432,7 +436,7 @@ fn pipe(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
             found.uses.push(ObjectUse { kind: ObjectKind::Table, name: table });
         }
     } else {
-        r.skip_all();
+        return Err(r.unexpected());
     }
     keep(found, options)
 }

@@ -192,7 +192,9 @@ impl Known {
     /// Refuses CREATE without what it needs.
     pub(super) fn missing(&self, written: &[Written]) -> Read<()> {
         let stands = |name: &str| written.iter().any(|one| one.name.eq_ignore_ascii_case(name));
-        let missing: Vec<&str> = self.needs.iter().copied().filter(|name| !stands(name)).collect();
+        let first = |names: &'static str| names.split('|').next().unwrap_or(names);
+        let unmet = self.needs.iter().copied().filter(|names| !names.split('|').any(stands));
+        let missing: Vec<&str> = unmet.map(first).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -470,7 +472,7 @@ mod tests {
             names.sort_unstable();
             names.dedup();
             assert_eq!(names.len(), count, "{kind} has a property twice");
-            for name in &known.needs {
+            for name in known.needs.iter().flat_map(|names| names.split('|')) {
                 assert!(
                     known.find(name, Place::Create).is_some(),
                     "{kind} needs {name} and does not have it"

@@ -66,7 +66,11 @@ pub(super) fn table(r: &mut Reader<'_>, head: Head) -> Read<Command> {
             }
         }
     }
-    options.judge_create(head.kind)?;
+    if matches!(source, TableSource::Clone(_) | TableSource::Like(_)) {
+        options.judge(head.kind, properties::Place::Create)?;
+    } else {
+        options.judge_create(head.kind)?;
+    }
     finish(head, source, found_columns, constraints, written, options, r)
 }
 
