@@ -212,7 +212,7 @@ fn commented(sql: &str) -> String {
     use crate::sql::lex::tokens;
     let mut out = String::from("/* first */ ");
     let mut at = 0;
-    for (n, token) in tokens(sql).into_iter().enumerate() {
+    for (n, token) in tokens(sql).enumerate() {
         let gap = &sql[at..token.start];
         out.push_str(gap);
         if !gap.is_empty() && n % 2 == 1 {
