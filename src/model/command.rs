@@ -389,7 +389,7 @@ pub enum Action {
         /// The predecessors.
         tasks: Vec<Name>,
     },
-    /// ADD or DROP of a tag's ALLOWED_VALUES.
+    /// ADD or DROP of a tag's `ALLOWED_VALUES`.
     AllowedValues {
         /// ADD.
         add: bool,

@@ -5,6 +5,10 @@ use crate::model::{ident::Ident, kind::ObjectKind};
 
 /// CREATE DATABASE or CREATE SCHEMA.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent marks, each a clause that stands in the statement or not"
+)]
 pub struct ContainerDef {
     /// DATABASE or SCHEMA.
     pub kind: ObjectKind,
@@ -34,6 +38,10 @@ pub struct ContainerDef {
 
 /// CREATE of a table.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent marks, each a clause that stands in the statement or not"
+)]
 pub struct TableDef {
     /// Flavour: TABLE, DYNAMIC TABLE, EXTERNAL TABLE, ...
     pub kind: ObjectKind,
@@ -142,6 +150,10 @@ pub enum Rule {
 
 /// CREATE VIEW or CREATE MATERIALIZED VIEW.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent marks, each a clause that stands in the statement or not"
+)]
 pub struct ViewDef {
     /// VIEW or MATERIALIZED VIEW.
     pub kind: ObjectKind,
@@ -221,7 +233,7 @@ pub enum Detail {
     },
     /// A stream: what it watches.
     Stream(ObjectUse),
-    /// A tag: ALLOWED_VALUES.
+    /// A tag: `ALLOWED_VALUES`.
     Tag(Vec<String>),
     /// A policy: the type that it returns.
     Policy(DataType),
