@@ -201,6 +201,8 @@ fn functions(connection: &Connection, around: &Surroundings) -> Result<(), rusql
             other => other,
         })
     })?;
+    // Semi-structured values are kept as their text.
+    connection.create_scalar_function("parse_json", 1, flags, |call| call.get::<Value>(0))?;
     connection.create_scalar_function("startswith", 2, flags, move |call| {
         ends(call, |text, part| text.starts_with(part))
     })

@@ -22,12 +22,12 @@ use testkit::{Python, Server, Settings};
 const SCRIPT: [&str; 3] = [
     "CREATE TABLE cells (n NUMBER(38,0), d NUMBER(10,2), f FLOAT, b BOOLEAN, t VARCHAR, day DATE, hour TIME, \
      ntz TIMESTAMP_NTZ, ltz TIMESTAMP_LTZ, tz TIMESTAMP_TZ, v VARIANT, x BINARY)",
-    "INSERT INTO cells VALUES \
-     (-7, 12.5, 1.5, 'true', 'Grüße, \"x\"', '2026-01-31', '13:05:00.25', '2026-01-31 13:05:00.000001', \
-      '2026-01-31 13:05:00', '1969-12-31 23:59:59.5', '{\"a\":[1,null]}', 'DEADBEEF'), \
-     (0, -0.05, -0.1, 'false', '', '1969-12-31', '00:00:00', '1969-12-31 23:59:59.75', '2038-01-19 03:14:08', \
-      '2026-06-30 12:00:00', '\"text\"', '00FF'), \
-     (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+    "INSERT INTO cells \
+     SELECT -7, 12.5, 1.5, 'true', 'Grüße, \"x\"', '2026-01-31', '13:05:00.25', '2026-01-31 13:05:00.000001', \
+      '2026-01-31 13:05:00', '1969-12-31 23:59:59.5', PARSE_JSON('{\"a\":[1,null]}'), 'DEADBEEF' \
+     UNION ALL SELECT 0, -0.05, -0.1, 'false', '', '1969-12-31', '00:00:00', '1969-12-31 23:59:59.75', '2038-01-19 03:14:08', \
+      '2026-06-30 12:00:00', PARSE_JSON('\"text\"'), '00FF' \
+     UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
     "SELECT * FROM cells",
 ];
 
