@@ -48,6 +48,9 @@ const CHANGES: &[&str] = &["ADD", "ALTER", "CLONE", "CREATE", "RENAME", "SWAP"];
 /// longer refused. The same goes for schemas that it mentions; of tables that it mentions along with a change, the
 /// columns are no longer known. A file may also have made schemas.
 pub(super) fn may_have_made(work: &mut Work<'_>, command: &Command) {
+    if !can_make(command) {
+        return;
+    }
     let whole = matches!(command, Command::ExecuteFrom(_));
     let (called, mentioned) = mentioned_by(work, command);
     let changes = mentioned.iter().any(|word| CHANGES.contains(&word.as_str()));
@@ -64,6 +67,24 @@ pub(super) fn may_have_made(work: &mut Work<'_>, command: &Command) {
             }
         }
     }
+}
+
+/// Whether a statement that was not looked into can have made or changed an object.
+fn can_make(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::CreateContainer(_)
+            | Command::CreateTable(_)
+            | Command::CreateView(_)
+            | Command::CreateObject(_)
+            | Command::Alter { .. }
+            | Command::Undrop(_)
+            | Command::Call { .. }
+            | Command::ExecuteImmediate(_)
+            | Command::ExecuteFrom(_)
+            | Command::Block(_)
+            | Command::Opaque { .. }
+    )
 }
 
 /// Where a called procedure stands, and the words of the statement and of what it runs.

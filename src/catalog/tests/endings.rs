@@ -192,6 +192,10 @@ fn files_and_runs_are_checked_by_name() {
 fn what_an_opaque_statement_may_have_made_is_not_refused() {
     ends(&[
         ("SELECT * FROM made", "refused"),
+        // Rows make no object.
+        ("SET u = CURRENT_USER()", "applied"),
+        ("DELETE FROM IDENTIFIER($u)", "opaque"),
+        ("SELECT * FROM made", "refused"),
         (
             "CREATE PROCEDURE run_it(q STRING) RETURNS INT AS BEGIN EXECUTE IMMEDIATE q; RETURN 1; END",
             "applied",
