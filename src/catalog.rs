@@ -5,13 +5,13 @@
 //! table function's columns) it lets the statement pass and says how far it was checked: a false refusal would be
 //! the worse fault.
 
-mod added;
 mod alter;
 mod clauses;
 mod column;
 mod containers;
 mod context;
 mod create;
+mod defaults;
 mod dml;
 mod drop;
 mod grant;

@@ -1,7 +1,7 @@
 //! Changes of a table's columns.
 
 use super::{
-    added, links,
+    defaults, links,
     store::{Column, KeyRule, Object},
     table::{self, require},
     work::{Stop, Work},
@@ -22,7 +22,7 @@ pub(super) fn add(work: &mut Work<'_>, object: &mut Object, added: &[(bool, Colu
             let detail = format!("column '{}' already exists", def.name);
             return Err(SnowflakeError::compilation(UNKNOWN_CODE, "42601", detail).into());
         }
-        added::default(object, def)?;
+        defaults::default(object, def)?;
         table::column_reads(work, def, object)?;
         let Some(columns) = object.columns.as_mut() else { continue };
         // ADD COLUMN does not say whether the table has rows: NOT NULL without a default is let through.

@@ -142,6 +142,7 @@ fn constraints(work: &mut Work<'_>, def: &TableDef, object: &mut Object) -> Resu
     for column in &def.columns {
         work.check_uses(&column.uses)?;
         column_reads(work, column, object)?;
+        super::defaults::first(def.kind, column)?;
     }
     let inline = def.columns.iter().flat_map(|column| &column.constraints);
     for constraint in inline.chain(&def.constraints) {

@@ -281,6 +281,13 @@ fn set(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
                 r.step();
                 options.tie(options::tag(r)?);
             }
+        } else if kind == ObjectKind::Table && r.take("CONTACT") {
+            let uses = r.commas(|r| {
+                purpose(r)?;
+                r.expect_op("=")?;
+                r.use_of(ObjectKind::Contact)
+            })?;
+            options.uses.extend(uses);
         } else if r.take("CONTACT") {
             r.skip_rest()?;
         } else if r.is("BODY") && r.is_op_at(1, "->") || r.is("NETWORK_POLICY") {
@@ -329,6 +336,9 @@ fn unset(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
             r.take_phrase("MASKING POLICY");
             r.use_of(ObjectKind::MaskingPolicy)
         })?;
+    } else if kind == ObjectKind::Table && r.is("CONTACT") && r.kind_at(1).is_some() {
+        r.step();
+        r.commas(purpose)?;
     } else if properties::of(kind).is_none() {
         let Some(TokenKind::Word) = r.kind() else { return Err(r.unexpected()) };
         properties.push(r.here().to_ascii_uppercase());
@@ -357,6 +367,21 @@ fn unset(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Action> {
     r.finish()?;
     options.judge(kind, Place::Alter)?;
     Ok(Action::Unset { properties, uses })
+}
+
+/// What a contact is for.
+fn purpose(r: &mut Reader<'_>) -> Read<()> {
+    let purpose = if r.kind() == Some(TokenKind::String) {
+        options::comment_text(r)?
+    } else {
+        r.any_ident()?.as_str().to_owned()
+    };
+    if ["ACCESS_APPROVAL", "STEWARD", "SUPPORT"].iter().any(|known| purpose.eq_ignore_ascii_case(known)) {
+        return Ok(());
+    }
+    let detail =
+        format!("Purpose type {purpose} is not valid, please use access_approval, steward and support.");
+    Err(SnowflakeError::compilation_line(UNKNOWN_CODE, "22023", detail))
 }
 
 fn view(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {

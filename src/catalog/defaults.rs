@@ -1,4 +1,5 @@
-//! The default of a column that comes after its table: far less is allowed than in CREATE TABLE.
+//! The default of a column and the column's type: in CREATE TABLE the families must match, and far less is allowed to a
+//! column that comes after its table. All of it was recorded from an account.
 
 use super::{store::Object, work::Stop};
 use crate::model::{
@@ -17,8 +18,7 @@ enum Literal {
     Binary,
 }
 
-/// Only literals, and only those of the column's family; neither length nor precision counts. Recorded from an
-/// account.
+/// ADD COLUMN takes only literals, and only those of the column's family; neither length nor precision counts.
 pub(super) fn default(object: &Object, column: &ColumnDef) -> Result<(), Stop> {
     let (Some(text), Some(data_type)) = (&column.default, &column.data_type) else { return Ok(()) };
     if object.kind != ObjectKind::Table || column.autoincrement {
@@ -34,8 +34,7 @@ pub(super) fn default(object: &Object, column: &ColumnDef) -> Result<(), Stop> {
         return Ok(());
     }
     if base == "BINARY" {
-        let detail = "Default values are not allowed on 'BINARY' columns.";
-        return Err(SnowflakeError::compilation_line(UNKNOWN_CODE, "0A000", detail).into());
+        return Err(of_binary());
     }
     let fits = match base {
         "NUMBER" | "FLOAT" | "DECFLOAT" => matches!(literal, Literal::Number),
@@ -43,9 +42,7 @@ pub(super) fn default(object: &Object, column: &ColumnDef) -> Result<(), Stop> {
         "BOOLEAN" => matches!(literal, Literal::Boolean),
         "DATE" | "TIME" | "TIMESTAMP_NTZ" | "TIMESTAMP_LTZ" | "TIMESTAMP_TZ" | "MAP" | "VECTOR" => false,
         "VARIANT" if matches!(literal, Literal::Number) => {
-            let name = &column.name;
-            let detail = format!("Default value data type does not match data type for column {name}");
-            return Err(SnowflakeError::compilation(UNKNOWN_CODE, "22000", detail).into());
+            return Err(mismatch(column));
         }
         // Semi-structured families take any literal; of the others nothing is known.
         _ => true,
@@ -59,6 +56,70 @@ pub(super) fn default(object: &Object, column: &ColumnDef) -> Result<(), Stop> {
         column.name
     );
     Err(SnowflakeError::compilation("002023", "22000", detail).into())
+}
+
+/// In CREATE TABLE: numbers, dates and times take no text, text takes no number and no time, NULL and truth fit
+/// everything. What an expression comes to is not worked out: only a literal, a cast of one and the day's date and time
+/// are judged.
+pub(super) fn first(kind: ObjectKind, column: &ColumnDef) -> Result<(), Stop> {
+    let (Some(text), Some(data_type)) = (&column.default, &column.data_type) else { return Ok(()) };
+    if kind != ObjectKind::Table || column.autoincrement || column.computed {
+        return Ok(());
+    }
+    let base = data_type.base();
+    if base == "BINARY" {
+        return Err(of_binary());
+    }
+    let Some(given) = family(text.trim()) else { return Ok(()) };
+    let fits = match base {
+        "VARCHAR" => given == Family::Text,
+        "BOOLEAN" | "VARIANT" => given != Family::Number,
+        "DATE" | "TIME" => !matches!(given, Family::Text | Family::Timestamp),
+        "NUMBER" | "FLOAT" | "TIMESTAMP_NTZ" | "TIMESTAMP_LTZ" | "TIMESTAMP_TZ" => given != Family::Text,
+        _ => true,
+    };
+    if fits { Ok(()) } else { Err(mismatch(column)) }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Family {
+    Number,
+    Text,
+    Date,
+    Timestamp,
+}
+
+/// The family of a default that can be told at sight and that does not fit everything.
+fn family(text: &str) -> Option<Family> {
+    match text.to_ascii_uppercase().as_str() {
+        "CURRENT_DATE" | "CURRENT_DATE()" => return Some(Family::Date),
+        "CURRENT_TIMESTAMP" | "CURRENT_TIMESTAMP()" => return Some(Family::Timestamp),
+        _ => {}
+    }
+    let (value, cast) =
+        text.rsplit_once("::").map_or((text, None), |(value, cast)| (value, Some(cast.trim())));
+    match (literal(value.trim()), cast) {
+        (Some((Literal::Number, _)), None) => Some(Family::Number),
+        (Some((Literal::Text, _)), None) => Some(Family::Text),
+        (Some((Literal::Number | Literal::Text, _)), Some(cast)) => {
+            match cast.to_ascii_uppercase().split('(').next().unwrap_or_default() {
+                "NUMBER" | "INT" | "INTEGER" | "FLOAT" => Some(Family::Number),
+                "VARCHAR" | "STRING" | "TEXT" => Some(Family::Text),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn of_binary() -> Stop {
+    let detail = "Default values are not allowed on 'BINARY' columns.";
+    SnowflakeError::compilation_line(UNKNOWN_CODE, "0A000", detail).into()
+}
+
+fn mismatch(column: &ColumnDef) -> Stop {
+    let detail = format!("Default value data type does not match data type for column {}", column.name);
+    SnowflakeError::compilation(UNKNOWN_CODE, "22000", detail).into()
 }
 
 /// The literal that `text` is, with its own type; `None` for anything else.
