@@ -228,7 +228,7 @@ fn copy(r: &mut Reader<'_>) -> Read<Command> {
             super::options::value(r)?;
         }
     }
-    options.judge_copy()?;
+    options.judge_copy(found.into.is_some() && found.query.is_some())?;
     found.uses.extend(options.uses);
     Ok(Command::Copy(found))
 }

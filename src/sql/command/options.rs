@@ -121,14 +121,31 @@ impl Options {
         properties::judge_format(&self.format)
     }
 
-    /// As [`Options::judge`], for COPY INTO, whose options are no properties.
-    pub(super) fn judge_copy(&self) -> Read<()> {
+    /// As [`Options::judge`], for COPY INTO, whose options are no properties. `transform`: a table is loaded from a
+    /// query.
+    pub(super) fn judge_copy(&self, transform: bool) -> Read<()> {
         for (n, one) in self.written.iter().enumerate() {
             if self.written[..n].iter().any(|other| other.name.eq_ignore_ascii_case(&one.name)) {
                 let name = one.name.to_ascii_uppercase();
                 let detail = format!("conflicting values for copy option '{name}'");
                 return Err(SnowflakeError::compilation_line(UNKNOWN_CODE, "42601", detail));
             }
+        }
+        self.written.iter().try_for_each(copy_value)?;
+        if transform && self.written.iter().any(|one| one.name.eq_ignore_ascii_case("VALIDATION_MODE")) {
+            let detail = "VALIDATION_MODE does not support COPY with transform.";
+            return Err(SnowflakeError::compilation(UNKNOWN_CODE, "0A000", detail));
+        }
+        let on = |name: &str| {
+            let is = |one: &&Written| one.name.eq_ignore_ascii_case(name);
+            self.written.iter().find(is).map(|one| one.value.to_ascii_uppercase())
+        };
+        // One is the other turned round.
+        if let (Some("TRUE"), Some("TRUE")) =
+            (on("ENFORCE_LENGTH").as_deref(), on("TRUNCATECOLUMNS").as_deref())
+        {
+            let detail = "conflicting values for copy option 'TRUNCATECOLUMNS'";
+            return Err(SnowflakeError::compilation_line(UNKNOWN_CODE, "42601", detail));
         }
         properties::judge_format(&self.format)
     }
@@ -299,6 +316,46 @@ pub(super) fn tag(r: &mut Reader<'_>) -> Read<Link> {
     let text = comment_text(r)?;
     let value = literal.then_some(text);
     Ok(Link { kind: ObjectKind::Tag, name, columns: Vec::new(), value, force: false })
+}
+
+/// The values of COPY INTO's options, where all of them are known. Truth is never a text there.
+fn copy_value(one: &Written) -> Read<()> {
+    let value = one.value.as_str();
+    let text = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    let word = text.unwrap_or(value).to_ascii_uppercase();
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '%';
+    // What a variable or a template stands for is not known.
+    if word.is_empty() || !word.trim_start_matches('-').chars().all(plain) {
+        return Ok(());
+    }
+    let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|digit| digit.is_ascii_digit());
+    let fits = match one.name.to_ascii_uppercase().as_str() {
+        "ON_ERROR" => {
+            let skip = word.strip_prefix("SKIP_FILE_").map(|rest| rest.strip_suffix('%').unwrap_or(rest));
+            matches!(word.as_str(), "CONTINUE" | "SKIP_FILE" | "ABORT_STATEMENT") || skip.is_some_and(number)
+        }
+        "MATCH_BY_COLUMN_NAME" => matches!(word.as_str(), "CASE_SENSITIVE" | "CASE_INSENSITIVE" | "NONE"),
+        "VALIDATION_MODE" => {
+            let rows = word.strip_prefix("RETURN_").and_then(|rest| rest.strip_suffix("_ROWS"));
+            matches!(word.as_str(), "RETURN_ERRORS" | "RETURN_ALL_ERRORS" | "RETURN_ROWS")
+                || rows.is_some_and(number)
+        }
+        "FORCE"
+        | "PURGE"
+        | "TRUNCATECOLUMNS"
+        | "ENFORCE_LENGTH"
+        | "RETURN_FAILED_ONLY"
+        | "LOAD_UNCERTAIN_FILES" => {
+            number(&word) || text.is_none() && matches!(word.as_str(), "TRUE" | "FALSE")
+        }
+        "SIZE_LIMIT" => !word.starts_with('-'),
+        _ => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    let detail = format!("invalid value [{value}] for parameter '{}'", one.name.to_ascii_uppercase());
+    Err(SnowflakeError::compilation(UNKNOWN_CODE, "22023", detail))
 }
 
 /// `CLUSTER BY [LINEAR] (...)`.
