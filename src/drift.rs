@@ -17,7 +17,7 @@ pub use mend::Mend;
 use mend::Place;
 
 use crate::{
-    catalog::{Catalog, Database, Objects, Schema},
+    catalog::{Catalog, Database, Object, Objects, Schema},
     model::{ident::Ident, kind::ObjectKind},
 };
 
@@ -126,8 +126,10 @@ impl What {
 
 /// Differences between two outlines ([`Catalog::outline`]), containers before what they hold. The statements bring `found`
 /// to `expected`.
-pub fn compare(expected: &Catalog, found: &Catalog) -> Vec<Difference> {
-    let sight = Sight { expected, found };
+///
+/// `whole` is what `expected` is an outline of, where there is more of it: arguments of routines with sizes and defaults.
+pub fn compare(expected: &Catalog, found: &Catalog, whole: Option<&Catalog>) -> Vec<Difference> {
+    let sight = Sight { expected, found, whole };
     let mut out = Vec::new();
     pairs(expected.databases(), found.databases(), |name, sides| {
         database(&sight, name, sides, &mut out);
@@ -172,9 +174,19 @@ fn pairs<'c, K: Ord, T>(
 struct Sight<'c> {
     expected: &'c Catalog,
     found: &'c Catalog,
+    whole: Option<&'c Catalog>,
 }
 
 impl Sight<'_> {
+    /// A routine's definition as its script wrote it.
+    fn written(&self, database: &Ident, schema: Option<&Ident>, object: &Object) -> Option<&str> {
+        let schema = self.whole?.databases().get(database)?.schemas.get(schema?)?;
+        let found = schema.objects.get(object.kind.name_space())?.get(&object.key())?;
+        let text = found.definition.as_deref()?;
+        // What ALTER set since stands beside.
+        found.properties.is_empty().then(|| text.trim().trim_end_matches(';').trim_end())
+    }
+
     /// Whether both sides know of this.
     fn has(&self, what: &str) -> bool {
         !self.expected.unseen().contains_key(what) && !self.found.unseen().contains_key(what)

@@ -147,9 +147,13 @@ pub(super) fn default(text: &str) -> String {
         {
             text = value.to_owned();
         } else {
-            return text;
+            break;
         }
     }
+    // Functions of the session stand without parentheses too.
+    let bare =
+        ["CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_USER", "LOCALTIMESTAMP", "LOCALTIME"];
+    if bare.contains(&text.as_str()) { format!("{text}()") } else { text }
 }
 
 /// Whether parentheses and quotes of a text are closed.

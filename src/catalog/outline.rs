@@ -149,7 +149,9 @@ fn column(found: &Column, home: (&Ident, &Ident)) -> Column {
     let default = found.default.as_deref().filter(|_| !found.autoincrement && !found.computed);
     Column {
         not_null: found.not_null,
-        default: default.map(|text| sequence_in_full(clauses::default(text), home)),
+        default: default
+            .map(|text| sequence_in_full(clauses::default(text), home))
+            .filter(|text| text != "NULL"),
         autoincrement: found.autoincrement,
         computed: found.computed,
         comment: said(found.comment.as_ref()),

@@ -182,7 +182,7 @@ pub(super) fn key(key: &Key) -> String {
 }
 
 /// Creates an object anew.
-pub(super) fn create(place: &Place, object: &Object, replace: bool) -> Mend {
+pub(super) fn create(place: &Place, object: &Object, written: Option<&str>, replace: bool) -> Mend {
     let unknown = |what: &str| Mend::ByHand(format!("take its CREATE from a script: {what} not known here"));
     match object.kind {
         ObjectKind::Table => create_table(place, object).unwrap_or_else(|| unknown("its columns are")),
@@ -194,6 +194,7 @@ pub(super) fn create(place: &Place, object: &Object, replace: bool) -> Mend {
             let head = format!("CREATE DATABASE ROLE {}", place.name);
             Mend::statement(joined([head].into_iter().chain(comment(object.comment.as_ref()))))
         }
+        kind if kind.is_routine() => create_routine(place, object, written, replace),
         _ => create_other(place, object, replace).unwrap_or_else(|| unknown("its definition is")),
     }
 }
@@ -234,6 +235,19 @@ fn create_view(place: &Place, object: &Object, replace: bool) -> Option<Mend> {
     let grants = if replace.is_empty() { String::new() } else { "COPY GRANTS".to_owned() };
     let parts = [Some(head), columns, Some(grants), comment(object.comment.as_ref())];
     Some(Mend::statement(format!("{} AS\n{query}", joined(parts.into_iter().flatten()))))
+}
+
+/// A routine as its script wrote it; else from what a listing tells, which has no sizes and defaults of arguments.
+fn create_routine(place: &Place, object: &Object, written: Option<&str>, replace: bool) -> Mend {
+    let head = format!("CREATE {}{} {}", if replace { "OR REPLACE " } else { "" }, object.kind, place.name);
+    match (written, create_other(place, object, replace)) {
+        (Some(definition), _) => Mend::statement(format!("{head}{definition}")),
+        (None, Some(Mend::Statements { texts, destroys, .. })) => {
+            let note = Some("sizes and defaults of arguments are not known here: compare with the script");
+            Mend::Statements { texts, destroys, note }
+        }
+        _ => Mend::ByHand("take its CREATE from a script: its body is not known here".to_owned()),
+    }
 }
 
 fn create_other(place: &Place, object: &Object, replace: bool) -> Option<Mend> {

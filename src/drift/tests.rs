@@ -50,7 +50,8 @@ impl Side {
 }
 
 fn differences(expected: &[&str], found: &[&str]) -> Vec<Difference> {
-    compare(&Side::of(expected).outline(), &Side::of(found).outline())
+    let whole = Side::of(expected);
+    compare(&whole.outline(), &Side::of(found).outline(), Some(&whole.catalog))
 }
 
 /// `what statement`, one a line; `!` marks what destroys data, `by hand` stands for no statement.
@@ -197,7 +198,7 @@ fn each_difference_is_told_with_what_mends_it() {
         (
             &["CREATE PROCEDURE p() RETURNS INT LANGUAGE SQL AS 'RETURN 1'"],
             &["CREATE PROCEDURE p() RETURNS INT LANGUAGE SQL AS $$RETURN 2$$"],
-            &["definition: CREATE OR REPLACE PROCEDURE D.S.P () RETURNS NUMBER LANGUAGE SQL AS $$RETURN 1$$"],
+            &["definition: CREATE OR REPLACE PROCEDURE D.S.P() RETURNS INT LANGUAGE SQL AS 'RETURN 1'"],
         ),
         // Blanks, comments and the case of names count in no query, all of it in code.
         (
@@ -209,8 +210,25 @@ fn each_difference_is_told_with_what_mends_it() {
             &["CREATE FUNCTION f() RETURNS INT LANGUAGE PYTHON HANDLER = 'h' AS 'def h(): return 1'"],
             &["CREATE FUNCTION f() RETURNS INT LANGUAGE PYTHON HANDLER = 'h' AS 'def H(): return 1'"],
             &[
-                "definition: CREATE OR REPLACE FUNCTION D.S.F () RETURNS NUMBER LANGUAGE PYTHON HANDLER = 'h' AS $$def h(): return 1$$",
+                "definition: CREATE OR REPLACE FUNCTION D.S.F() RETURNS INT LANGUAGE PYTHON HANDLER = 'h' AS 'def h(): return 1'",
             ],
+        ),
+        // As its script wrote it, with what no listing tells.
+        (
+            &["CREATE FUNCTION f(a NUMBER(9,2) DEFAULT 1) RETURNS TABLE (x INT) AS 'SELECT 1'"],
+            &[],
+            &["missing: CREATE FUNCTION D.S.F(a NUMBER(9,2) DEFAULT 1) RETURNS TABLE (x INT) AS 'SELECT 1'"],
+        ),
+        (
+            &["CREATE FUNCTION f() RETURNS TABLE (x INT) AS 'SELECT 1'"],
+            &["CREATE FUNCTION f() RETURNS TABLE (x NUMBER(38,0)) AS 'SELECT 1'"],
+            &[],
+        ),
+        // No default and NULL are one, and so is a function of the session with and without parentheses.
+        (
+            &["CREATE TABLE t (a INT DEFAULT NULL, b TIMESTAMP_NTZ DEFAULT CURRENT_TIMESTAMP)"],
+            &["CREATE TABLE t (a INT, b TIMESTAMP_NTZ DEFAULT current_timestamp()::timestamp_ntz)"],
+            &[],
         ),
         // Owners and grants.
         (
@@ -254,17 +272,17 @@ fn what_was_not_seen_is_no_difference() {
         let unseen = what.iter().map(|what| ((*what).to_owned(), "no".to_owned())).collect();
         Catalog::of(bare.databases().clone(), unseen)
     };
-    let count = |found: &Catalog| compare(&full, found).len();
-    assert_eq!(count(&bare), 5, "{:#?}", compare(&full, &bare));
+    let count = |found: &Catalog| compare(&full, found, None).len();
+    assert_eq!(count(&bare), 5, "{:#?}", compare(&full, &bare, None));
     assert_eq!(count(&unseen(&["TASK"])), 4);
     assert_eq!(count(&unseen(&["TASK", "COLUMNS"])), 2);
     assert_eq!(count(&unseen(&["TASK", "COLUMNS", "PRIMARY KEYS", "GRANTS"])), 0);
     // The other way round: what a snapshot could not see is not unexpected.
     assert_eq!(
-        compare(&unseen(&["TASK"]), &full).iter().filter(|one| one.kind == ObjectKind::Task).count(),
+        compare(&unseen(&["TASK"]), &full, None).iter().filter(|one| one.kind == ObjectKind::Task).count(),
         0
     );
-    assert_eq!(compare(&bare, &full).iter().filter(|one| one.kind == ObjectKind::Task).count(), 1);
+    assert_eq!(compare(&bare, &full, None).iter().filter(|one| one.kind == ObjectKind::Task).count(), 1);
 }
 
 /// Statements that a project, or somebody behind its back, may run. Those that cannot run where they stand are left out.
@@ -361,10 +379,10 @@ proptest! {
     fn what_mends_leaves_no_difference_but_those_to_mend_by_hand(a in script(), b in script()) {
         let expected = side(&a).outline();
         let mut found = side(&b);
-        let first = compare(&expected, &found.outline());
+        let first = compare(&expected, &found.outline(), None);
         let errors = mend(&mut found, &first);
         prop_assert!(errors.is_empty(), "{errors:#?}\n{first:#?}");
-        let second = compare(&expected, &found.outline());
+        let second = compare(&expected, &found.outline(), None);
         // Whoever creates an object owns it.
         let made = |one: &Difference| {
             first.iter().any(|before| before.object == one.object && before.what == What::Missing)
@@ -393,6 +411,6 @@ proptest! {
         let outline = side.outline();
         prop_assert_eq!(outline.outline(&[Ident::stored("D")], None), outline.clone());
         prop_assert!(!outline.to_text().contains("2026-01-01"), "a time");
-        prop_assert_eq!(compare(&outline, &outline), Vec::new());
+        prop_assert_eq!(compare(&outline, &outline, None), Vec::new());
     }
 }

@@ -57,12 +57,13 @@ pub async fn drift(workspace: &Workspace, file: Option<&Utf8Path>) -> Result<Dri
     };
     let (found, state) = look(workspace, &databases, expected.is_none()).await?;
     let unseen = found.unseen().clone();
-    let (against, expected, unusable, touched) = match (expected, state) {
+    let (against, expected, whole, unusable, touched) = match (expected, state) {
         (Some(snapshot), _) => {
             let file = file.map(Utf8Path::to_owned).unwrap_or_default();
             (
                 Against::File(file),
                 snapshot.outline(&databases, Some(workspace.ledger())),
+                None,
                 Vec::new(),
                 Vec::new(),
             )
@@ -71,10 +72,10 @@ pub async fn drift(workspace: &Workspace, file: Option<&Utf8Path>) -> Result<Dri
             let state = state.ok_or_else(|| no_history(workspace, None))?;
             let made = replay::replay(workspace, &Scripts::resolve(workspace), &state)?;
             let outline = made.catalog.outline(&databases, Some(workspace.ledger()));
-            (Against::Scripts(made.scripts), outline, made.unusable, made.touched)
+            (Against::Scripts(made.scripts), outline, Some(made.catalog), made.unusable, made.touched)
         }
     };
-    let all = drift::compare(&expected, &found);
+    let all = drift::compare(&expected, &found, whole.as_ref());
     let doubtful =
         |one: &Difference| !unusable.is_empty() && (one.what.is_more() || touched.contains(&one.object));
     let (not_known, differences) = all.into_iter().partition(doubtful);
