@@ -134,21 +134,18 @@ pub fn plain(text: &str) -> String {
 
 /// A default in one spelling: the server casts what it keeps to the column's type.
 pub(super) fn default(text: &str) -> String {
-    let mut text = plain(text);
-    loop {
-        if let Some(inner) = text.strip_prefix("CAST(").and_then(|inner| inner.strip_suffix(')'))
-            && let Some((value, _)) = inner.rsplit_once(" AS ")
-            && balanced(value)
-        {
-            text = value.to_owned();
-        } else if let Some((value, cast)) = text.rsplit_once("::")
-            && !cast.contains(['\'', '"'])
-            && balanced(value)
-        {
-            text = value.to_owned();
-        } else {
-            break;
-        }
+    let text = plain(text);
+    if let Some(inner) = text.strip_prefix("CAST(").and_then(|inner| inner.strip_suffix(')'))
+        && let Some((value, _)) = inner.rsplit_once(" AS ")
+        && balanced(value)
+    {
+        return default(value);
+    }
+    if let Some((value, cast)) = text.rsplit_once("::")
+        && !cast.contains(['\'', '"'])
+        && balanced(value)
+    {
+        return default(value);
     }
     // Functions of the session stand without parentheses too.
     let bare =
