@@ -78,7 +78,7 @@ fn main() {
 
     let start = Instant::now();
     let Ok(pieces) = split(&text) else { panic!("the text was not split") };
-    for piece in pieces.iter() {
+    for piece in &pieces {
         let sql = piece.of(&text);
         let effect = match command(sql) {
             Ok(command) => apply(&mut catalog, &mut session, &command, &stamp),

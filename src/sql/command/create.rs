@@ -18,6 +18,7 @@ use crate::{
 };
 
 /// What stands between CREATE and the properties.
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own")]
 pub(super) struct Head {
     pub(super) kind: ObjectKind,
     pub(super) mode: Mode,
