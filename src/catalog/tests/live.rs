@@ -18,9 +18,6 @@ struct Case {
     known: Option<String>,
 }
 
-/// At least so many must agree.
-const FLOOR: usize = 585;
-
 /// What is wrong with the answer, if anything.
 fn judge(case: &Case) -> Option<String> {
     let mut bench = Bench::new();
@@ -43,9 +40,10 @@ fn judge(case: &Case) -> Option<String> {
 fn answers_recorded_from_an_account_are_given() {
     let text = include_str!("../../../tests/data/live-verified.jsonl");
     let cases: Vec<Case> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let (mut agree, mut known, mut wrong) = (0, 0, Vec::new());
+    let (mut agree, mut known, mut wrong, mut mended) = (0, 0, Vec::new(), Vec::new());
     for case in &cases {
         match judge(case) {
+            None if case.known.is_some() => mended.push(format!("{}, {}", case.suite, case.name)),
             None => agree += 1,
             Some(_) if case.known.is_some() => known += 1,
             Some(fault) => wrong.push(format!("{}, {}: {fault}", case.suite, case.name)),
@@ -53,5 +51,5 @@ fn answers_recorded_from_an_account_are_given() {
     }
     println!("{agree} of {} agree, {known} are known to differ", cases.len());
     assert!(wrong.is_empty(), "{} differ\n{}", wrong.len(), wrong.join("\n"));
-    assert!(agree >= FLOOR, "{agree} agree");
+    assert!(mended.is_empty(), "agree now, and still have a reason why not:\n{}", mended.join("\n"));
 }
