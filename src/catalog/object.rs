@@ -3,13 +3,14 @@
 use super::{
     create::{Copies, Taken, created, in_schema, kept, place_of, redefine, store, taken},
     links,
-    lookup::Found,
+    lookup::{Found, Place},
+    select::Reading,
     store::{Object, State, identity, key},
     streams, tasks,
     work::{Done, Grade, Stop, Work},
 };
 use crate::model::{
-    command::{DataType, Detail, Mode, ObjectDef},
+    command::{DataType, Detail, Mode, ObjectDef, Query},
     ident::Ident,
     kind::{Ability, KindScope, ObjectKind},
     refusal::SnowflakeError,
@@ -138,6 +139,9 @@ fn schema(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     if let (Detail::Policy(returns), Some(takes)) = (&def.detail, &def.arguments) {
         links::returns_what_it_takes(def.kind, takes, returns)?;
     }
+    if let Detail::Function(arguments, query) = &def.detail {
+        compile(work, &place, arguments, query)?;
+    }
     tasks::define(work, &place, &def.detail, def.mode, &mut object)?;
     streams::define(work, &def.detail, &mut object)?;
     links::tag(work, &mut object.links, &def.links)?;
@@ -148,6 +152,15 @@ fn schema(work: &mut Work<'_>, def: &ObjectDef) -> Done {
         store(work, &place, object, def.temporary, Copies { grants: def.copy_grants, tags: false })?;
     }
     Ok(created(def.kind, &place.name))
+}
+
+/// The body of a SQL function is compiled when it is created; names in it mean what they mean in its schema.
+fn compile(work: &mut Work<'_>, place: &Place, arguments: &[Ident], query: &Query) -> Result<(), Stop> {
+    match Reading::at_home(work, place.database.clone(), place.schema.clone()).body(arguments, query) {
+        Ok(_) | Err(Stop::Unknowable) => Ok(()),
+        // The place counts in the body, not in the statement.
+        Err(Stop::Refused(error)) => Err(SnowflakeError { line: None, position: None, ..*error }.into()),
+    }
 }
 
 /// CLONE copies what is known of the source.

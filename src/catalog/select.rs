@@ -57,6 +57,13 @@ impl<'w, 'a> Reading<'w, 'a> {
         self.query(query, Some(&scope))
     }
 
+    /// Checks the body of a function: its arguments are names that the query's own columns hide.
+    pub(super) fn body(&mut self, arguments: &[Ident], query: &Query) -> Result<Columns, Stop> {
+        let columns = arguments.iter().cloned().map(unknown_type).collect();
+        let scope = Scope::with(vec![Relation { name: None, path: None, columns: Some(columns) }]);
+        self.query(query, Some(&scope))
+    }
+
     /// Checks expressions that see no relation.
     pub(super) fn exprs(&mut self, exprs: &[Expr]) -> Result<(), Stop> {
         let scope = Scope::default();
@@ -141,7 +148,12 @@ impl<'w, 'a> Reading<'w, 'a> {
                 }
             }
         }
-        for one in select.conditions.iter().chain(order) {
+        for one in &select.conditions {
+            self.expr(one, &scope)?;
+        }
+        // ORDER BY means what the query gives, before what it reads from.
+        scope.aliases.extend(outputs.iter().flatten().filter_map(|output| output.name.clone()));
+        for one in order {
             self.expr(one, &scope)?;
         }
         Ok(outputs)

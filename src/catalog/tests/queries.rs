@@ -12,6 +12,7 @@ fn queries_are_not_refused_where_a_source_is_unknown() {
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT n FROM r",
         "WITH r (n) AS (SELECT id FROM customer), s AS (SELECT n AS m FROM r) SELECT m FROM s",
         "SELECT id AS x, x + 1 AS y FROM customer WHERE y > 1 ORDER BY x",
+        "SELECT o.order_id FROM orders o JOIN orders p ON o.order_id = p.order_id ORDER BY order_id",
         "SELECT * FROM customer PIVOT (SUM(balance) FOR name IN ('a', 'b')) AS p (a, b)",
         "SELECT anything FROM customer MATCH_RECOGNIZE (ORDER BY id MEASURES 1 AS anything PATTERN (a) DEFINE a AS TRUE)",
         "SELECT id FROM customer c WHERE EXISTS (SELECT 1 FROM orders WHERE customer_id = c.id AND email IS NOT NULL)",

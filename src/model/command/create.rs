@@ -237,4 +237,6 @@ pub enum Detail {
     Tag(Vec<String>),
     /// A policy: the type that it returns.
     Policy(DataType),
+    /// A function whose body is a query or an expression of SQL: the names of its arguments, and what it computes.
+    Function(Vec<Ident>, Box<Query>),
 }

@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{
     model::{
-        command::{Command, DataType, Detail, Mode, Name, ObjectDef, ObjectUse},
+        command::{Command, DataType, Detail, Mode, Name, ObjectDef, ObjectUse, Query},
         facts::Verb,
+        ident::Ident,
         kind::ObjectKind,
         refusal::{SnowflakeError, UNKNOWN_CODE},
     },
@@ -148,9 +149,11 @@ const ONCE: &[(&str, &str)] = &[
 ];
 
 fn routine(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
-    found.arguments = Some(arguments(r)?);
+    let (mut names, types): (Vec<Ident>, Vec<DataType>) = arguments(r)?.into_iter().unzip();
+    found.arguments = Some(types);
     let mut options = Options::default();
     let mut seen: Vec<&str> = Vec::new();
+    let mut sql = found.kind == ObjectKind::Function;
     let mut returned = false;
     while !r.done() {
         if let Some((family, _)) = ONCE.iter().find(|(_, words)| r.is_phrase(words)) {
@@ -168,6 +171,7 @@ fn routine(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
                 let message = format!("Unknown function language: {language}.");
                 return Err(SnowflakeError::bare(UNKNOWN_CODE, "42601", message));
             }
+            sql &= language == "SQL";
             r.step();
         } else if r.is("AS") {
             if r.kind_at(1).is_none() || !returned {
@@ -175,6 +179,11 @@ fn routine(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
                     r.step();
                 }
                 return Err(r.unexpected());
+            }
+            r.step();
+            let body = if sql { r.string() } else { None };
+            if let Some(query) = body.as_deref().and_then(computed) {
+                found.detail = Detail::Function(std::mem::take(&mut names), Box::new(query));
             }
             r.skip_all();
         } else if r.is("EXECUTE") && r.is_at(1, "AS") {
@@ -192,6 +201,11 @@ fn routine(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
         }
     }
     keep(found, options)
+}
+
+/// A body that is a query or an expression; `None` for a block and for what is not read.
+fn computed(body: &str) -> Option<Query> {
+    super::query(body).or_else(|_| super::query(&format!("SELECT {body}"))).ok()
 }
 
 fn returns(r: &mut Reader<'_>) -> Read<()> {
@@ -225,18 +239,18 @@ fn returns(r: &mut Reader<'_>) -> Read<()> {
     Ok(())
 }
 
-/// `(IN a NUMBER DEFAULT 1, ...)`: the types.
-fn arguments(r: &mut Reader<'_>) -> Read<Vec<DataType>> {
+/// `(IN a NUMBER DEFAULT 1, ...)`: names and types.
+fn arguments(r: &mut Reader<'_>) -> Read<Vec<(Ident, DataType)>> {
     r.expect_op("(")?;
     if r.take_op(")") {
         return Ok(Vec::new());
     }
-    let types = r.commas(|r| {
+    let found = r.commas(|r| {
         let mode = r.is_any(&["IN", "OUT", "INOUT", "OUTPUT", "INPUT"]);
         if mode && r.kind_at(1) == Some(TokenKind::Word) && !r.is_op_at(2, ",") && !r.is_op_at(2, ")") {
             r.step();
         }
-        r.any_ident()?;
+        let name = r.any_ident()?;
         r.take_any(&["IN", "OUT", "INOUT", "OUTPUT", "INPUT"]);
         let found = if r.is("TABLE") && r.is_op_at(1, "(") {
             r.step();
@@ -250,15 +264,15 @@ fn arguments(r: &mut Reader<'_>) -> Read<Vec<DataType>> {
             // DEFAULT and its value.
             r.skip()?;
         }
-        Ok(found)
+        Ok((name, found))
     })?;
     r.expect_op(")")?;
-    Ok(types)
+    Ok(found)
 }
 
 fn policy(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     r.expect("AS")?;
-    let takes = arguments(r)?;
+    let takes = arguments(r)?.into_iter().map(|(_, data_type)| data_type).collect();
     r.expect("RETURNS")?;
     found.detail = Detail::Policy(types::data_type(r)?);
     found.arguments = Some(takes);
