@@ -209,7 +209,7 @@ fn what_scripts_of_unknown_effect_may_have_made_is_not_drift() {
     let (project, server) = twice(&[
         ("V1__a.sql", "CREATE TABLE a (x INT);\n"),
         ("V2__b.sql", "CREATE TABLE b (x INT);\n"),
-        ("V3__block.sql", "EXECUTE IMMEDIATE 'CREATE TABLE c (x INT)';\n"),
+        ("V3__block.sql", "EXECUTE IMMEDIATE 'CREATE TABLE c (x INT) -- ' || CURRENT_USER();\n"),
     ]);
     let done = run(&project, &["migrate", "--env", "dev", "--create-history"]);
     assert_eq!(done.code, 0, "{}", done.all());

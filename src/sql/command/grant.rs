@@ -54,59 +54,10 @@ fn roles(r: &mut Reader<'_>, kind: ObjectKind, revoke: bool) -> Read<Command> {
 /// The first words of all privileges
 /// (<https://docs.snowflake.com/en/user-guide/security-access-control-privileges>, as of 2026). Another word is no
 /// privilege; what follows the first is not judged.
-const FIRST_WORDS: &[&str] = &[
-    "ADD",
-    "ALL",
-    "APPLY",
-    "APPLYBUDGET",
-    "ATTACH",
-    "AUDIT",
-    "BIND",
-    "CALL",
-    "CANCEL",
-    "CREATE",
-    "DELETE",
-    "EVOLVE",
-    "EXECUTE",
-    "FAILOVER",
-    "FILE",
-    "IMPORT",
-    "IMPORTED",
-    "INSERT",
-    "MANAGE",
-    "MODIFY",
-    "MONITOR",
-    "OPERATE",
-    "OVERRIDE",
-    "OWNERSHIP",
-    "PROCESS",
-    "PURCHASE",
-    "READ",
-    "REBUILD",
-    "REFERENCES",
-    "REFERENCE_USAGE",
-    "REPLICATE",
-    "RESOLVE",
-    "SELECT",
-    "TRUNCATE",
-    "UPDATE",
-    "USAGE",
-    "USE",
-    "USE_ANY_ROLE",
-    "VIEW",
-    "WRITE",
-    "CONNECT",
-    "DROP",
-    "EXPLAIN",
-    "INGEST",
-    "PUBLISH",
-    "QUERY",
-    "ALTER",
-    "ACCESS",
-    "ENABLE",
-    "VERIFY",
-    "SHARE",
-];
+const FIRST_WORDS: &str = "ACCESS ADD ALL ALTER APPLY APPLYBUDGET ATTACH AUDIT BIND CALL CANCEL CONNECT CREATE DELETE DROP \
+     ENABLE EVOLVE EXECUTE EXPLAIN FAILOVER FILE IMPORT IMPORTED INGEST INSERT MANAGE MODIFY MONITOR \
+     OPERATE OVERRIDE OWNERSHIP PROCESS PUBLISH PURCHASE QUERY READ REBUILD REFERENCES REFERENCE_USAGE \
+     REPLICATE RESOLVE SELECT SHARE TRUNCATE UPDATE USAGE USE USE_ANY_ROLE VERIFY VIEW WRITE";
 
 /// Privileges up to ON, each with its words: `CREATE TABLE`, `SELECT`.
 fn privileges(r: &mut Reader<'_>) -> Read<Vec<String>> {
@@ -124,7 +75,7 @@ fn privileges(r: &mut Reader<'_>) -> Read<Vec<String>> {
             }
             r.step();
         } else if r.kind() == Some(TokenKind::Word) && !r.is_any(&["TO", "FROM"]) {
-            if words.is_empty() && !r.is_any(FIRST_WORDS) {
+            if words.is_empty() && !r.is_one_of(FIRST_WORDS) {
                 return Err(r.unexpected());
             }
             words.push(r.here().to_ascii_uppercase());

@@ -175,6 +175,11 @@ impl<'t> Reader<'t> {
         words.iter().any(|word| self.is(word))
     }
 
+    /// Whether one of the words of `list`, which are separated by blanks, stands here.
+    pub(super) fn is_one_of(&self, list: &str) -> bool {
+        list.split(' ').any(|word| self.is(word))
+    }
+
     /// Whether the words of `phrase` stand here.
     pub(super) fn is_phrase(&self, phrase: &str) -> bool {
         phrase.split(' ').enumerate().all(|(n, word)| self.is_at(n, word))

@@ -29,12 +29,15 @@ fn the_sample_project_is_applied_by_one_command() {
 fn the_last_line_names_what_was_only_recorded_or_not_looked_into() {
     let project = Project::with(&[(
         "V1__a.sql",
-        "CREATE WAREHOUSE a;\nCREATE WAREHOUSE b;\nEXECUTE IMMEDIATE 'SELECT ' || CURRENT_USER();\n",
+        "CREATE RESOURCE MONITOR a;\nCREATE RESOURCE MONITOR b;\nEXECUTE IMMEDIATE 'SELECT ' || CURRENT_USER();\n",
     )]);
     let run = project.run(&["migrate"]);
     assert_eq!(run.code, 0, "{}", run.all());
     let last = run.out.lines().last().unwrap();
-    assert!(last.contains("2 recorded (2 CREATE WAREHOUSE), 1 opaque (1 EXECUTE IMMEDIATE)"), "{last}");
+    assert!(
+        last.contains("2 recorded (2 CREATE RESOURCE MONITOR), 1 opaque (1 EXECUTE IMMEDIATE)"),
+        "{last}"
+    );
     assert!(last.contains("No data was executed"), "{last}");
 }
 
@@ -56,14 +59,14 @@ fn a_statement_let_through_unread_is_counted_and_named_in_the_last_line() {
 /// The whole run is applied first; then each statement that the engine did not carry out is named with its place.
 #[test]
 fn fail_on_names_the_statements_that_were_not_carried_out() {
-    let script = "CREATE TABLE t (a NUMBER);\nGRANT USAGE ON SCHEMA public TO ROLE PUBLIC;\nEXECUTE IMMEDIATE 'SELECT 1';\n";
-    let grant = "V1__a.sql:2:1: recorded GRANT SCHEMA";
+    let script = "CREATE TABLE t (a NUMBER);\nCREATE RESOURCE MONITOR m;\nEXECUTE IMMEDIATE 'SELECT ' || CURRENT_USER();\n";
+    let monitor = "V1__a.sql:2:1: recorded CREATE RESOURCE MONITOR";
     let block = "V1__a.sql:3:1: opaque EXECUTE IMMEDIATE";
     for (arguments, code, named, silent) in [
-        (&["migrate"][..], 0, &[][..], &[grant, block][..]),
-        (&["migrate", "--fail-on", "recorded,opaque"], 5, &[grant, block], &[]),
-        (&["migrate", "--fail-on", "opaque"], 5, &[block], &[grant]),
-        (&["migrate", "--fail-on", "recorded"], 5, &[grant], &[block]),
+        (&["migrate"][..], 0, &[][..], &[monitor, block][..]),
+        (&["migrate", "--fail-on", "recorded,opaque"], 5, &[monitor, block], &[]),
+        (&["migrate", "--fail-on", "opaque"], 5, &[block], &[monitor]),
+        (&["migrate", "--fail-on", "recorded"], 5, &[monitor], &[block]),
     ] {
         let project = Project::with(&[("V1__a.sql", script)]);
         let run = project.run(arguments);
