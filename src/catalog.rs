@@ -101,7 +101,7 @@ pub struct Catalog {
     pub(in crate::catalog) dropped: Vec<(Ident, Database)>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(in crate::catalog) objects: Objects,
-    /// Account-level objects and databases that were dropped by a statement, by name space.
+    /// Account-level objects that were dropped or renamed by a statement, by name space.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(in crate::catalog) gone: BTreeMap<String, BTreeSet<Ident>>,
     /// Names under `externals.others`, of any kind.
@@ -351,6 +351,13 @@ fn explain(work: &mut Work<'_>, inner: &Command) -> work::Done {
     let mut session = work.session.clone();
     match apply(&mut catalog, &mut session, inner, work.stamp) {
         Effect::Refused(error) => Err(error.into()),
-        _ => Ok((Grade::Checked, work::done())),
+        Effect::Applied(reply) | Effect::Checked(reply) => Ok(explained(work, reply, Grade::Checked)),
+        Effect::Recorded(reply) => Ok(explained(work, reply, Grade::Recorded)),
+        Effect::Opaque(reply) => Ok(explained(work, reply, Grade::Opaque)),
     }
+}
+
+fn explained(work: &mut Work<'_>, inner: Reply, grade: Grade) -> (Grade, Reply) {
+    work.warnings.extend(inner.warnings);
+    (grade, work::done())
 }

@@ -85,7 +85,9 @@ fn rename_account(work: &mut Work<'_>, kind: ObjectKind, name: &Ident, to: &Iden
         object.name = to.clone();
         objects.insert(to.as_str().to_owned(), object);
     }
-    work.catalog.gone.entry(space.to_owned()).or_default().insert(name.clone());
+    let gone = work.catalog.gone.entry(space.to_owned()).or_default();
+    gone.insert(name.clone());
+    gone.remove(to);
     super::grant::rename_grantee(work, kind, name, to);
     let context = &mut work.session.context;
     let current = match kind {

@@ -7,7 +7,7 @@ use super::{
     refs::{self, Renamed},
     scope::Columns,
     select::Reading,
-    store::{Column, Database, Object, Schema, State, by_name},
+    store::{Column, Database, Link, Object, Schema, State, by_name},
     work::{Done, Grade, Stop, Work, say},
 };
 use crate::{
@@ -57,7 +57,7 @@ pub(super) fn taken(
     temporary: bool,
 ) -> Result<Taken, Stop> {
     // A temporary object shadows a permanent one, so only its own layer counts.
-    let found = if temporary && !work.is_temporary(kind, place) {
+    let found = if temporary && !work.is_temporary_key(kind, place, key) {
         work.schema(&place.database, &place.schema)?;
         Found::Missing
     } else {
@@ -73,7 +73,9 @@ pub(super) fn taken(
     }
     // A permanent object may be made behind a temporary one.
     let found = match found {
-        Found::Here(_) if !temporary && work.is_temporary(kind, place) => permanent(work, kind, place, key)?,
+        Found::Here(_) if !temporary && work.is_temporary_key(kind, place, key) => {
+            permanent(work, kind, place, key)?
+        }
         other => other,
     };
     let Found::Here(object) = found else { return Ok(Taken::Free) };
@@ -142,9 +144,10 @@ pub(super) fn store(
     let space = object.kind.name_space();
     let key = object.key();
     object.owner.clone_from(&work.session.context.role);
-    let shadowed = !temporary && work.is_temporary(object.kind, place);
+    let taken = work.is_temporary_key(object.kind, place, &key);
+    let shadowed = !temporary && taken;
     let mut replaced = None;
-    if temporary != work.is_temporary(object.kind, place) && (temporary || shadowed) {
+    if temporary != taken {
         // The other layer's object stays as it is.
         if shadowed {
             let schema = work.schema_mut(&place.database, &place.schema)?;
@@ -195,16 +198,37 @@ pub(super) fn redefine(work: &mut Work<'_>, place: &Place, new: Object) -> Resul
     let Some((old, temporary)) = work.take_out(new.kind.name_space(), place, &new.key()) else {
         return store(work, place, new, false, Copies::default());
     };
-    let object = Object {
-        created_on: old.created_on,
-        owner: old.owner,
-        grants: old.grants,
+    let object = carry_over(&old, new);
+    work.put_in(place, object, temporary)
+}
+
+/// What OR ALTER leaves of an object: who owns it, what was granted, which policies and tags are tied to it and to its
+/// columns, and whether it runs.
+pub(super) fn carry_over(old: &Object, mut new: Object) -> Object {
+    for column in new.columns.iter_mut().flatten() {
+        if let Some(was) = old.column(&column.name) {
+            keep_links(&was.links, &mut column.links);
+        }
+    }
+    keep_links(&old.links, &mut new.links);
+    Object {
+        created_on: old.created_on.clone(),
+        owner: old.owner.clone(),
+        grants: old.grants.clone(),
         secure: old.secure || new.secure,
-        links: old.links,
         state: old.state,
         ..new
-    };
-    work.put_in(place, object, temporary)
+    }
+}
+
+/// The statement's own links take the place of the same ones from before.
+fn keep_links(old: &[Link], new: &mut Vec<Link>) {
+    let kept =
+        old.iter().filter(|was| !new.iter().any(|link| link.kind == was.kind && link.name == was.name));
+    let mut all: Vec<Link> = kept.cloned().collect();
+    all.append(new);
+    all.sort();
+    *new = all;
 }
 
 /// Keeps a dropped object for UNDROP, unless it or its container keeps nothing.

@@ -135,6 +135,9 @@ fn literal(text: &str) -> Option<(Literal, String)> {
         let hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         return hex.then(|| (Literal::Binary, format!("BINARY({})", digits.len() / 2)));
     }
+    if let Some(inner) = text.strip_prefix("$$").and_then(|rest| rest.strip_suffix("$$")) {
+        return Some((Literal::Text, format!("VARCHAR({})", inner.chars().count())));
+    }
     if let Some(inner) = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
         let one = !inner.replace("''", "").replace("\\'", "").contains('\'');
         let length = inner.replace("''", "'").chars().count();

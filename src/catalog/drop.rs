@@ -199,10 +199,9 @@ fn object(work: &mut Work<'_>, target: &Target, place: &Place) -> Done {
 
 pub(super) fn undrop(work: &mut Work<'_>, target: &Target) -> Done {
     let name = work.known(&target.name)?;
-    let full;
     match target.kind {
         ObjectKind::Database => {
-            full = name.name.to_string();
+            let full = name.name.to_string();
             if work.catalog.databases.contains_key(&name.name) {
                 return Err(SnowflakeError::exists(&full).into());
             }
@@ -213,7 +212,7 @@ pub(super) fn undrop(work: &mut Work<'_>, target: &Target) -> Done {
         }
         ObjectKind::Schema => {
             let (database, schema) = work.schema_of_name(&name, "UNDROP SCHEMA")?;
-            full = format!("{database}.{schema}");
+            let full = format!("{database}.{schema}");
             let owner = work.database_mut(&database)?;
             if owner.schemas.contains_key(&schema) {
                 return Err(SnowflakeError::exists(&full).into());
@@ -225,7 +224,6 @@ pub(super) fn undrop(work: &mut Work<'_>, target: &Target) -> Done {
         }
         kind if kind.scope() == KindScope::Schema => {
             let place = work.place(&name, &format!("UNDROP {kind}"))?;
-            full = place.to_string();
             undrop_object(work, kind, &place)?;
         }
         kind => {
@@ -238,9 +236,7 @@ pub(super) fn undrop(work: &mut Work<'_>, target: &Target) -> Done {
     let words = target.kind.words().to_ascii_lowercase();
     let mut chars = words.chars();
     let kind: String = chars.next().into_iter().map(|c| c.to_ascii_uppercase()).chain(chars).collect();
-    let last = name.name;
-    let _ = full;
-    Ok((Grade::Applied, say(format_args!("{kind} {last} successfully restored."))))
+    Ok((Grade::Applied, say(format_args!("{kind} {} successfully restored.", name.name))))
 }
 
 fn undrop_object(work: &mut Work<'_>, kind: ObjectKind, place: &Place) -> Result<(), Stop> {

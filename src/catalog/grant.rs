@@ -52,7 +52,7 @@ fn on(what: &str, entries: &[String]) -> Vec<String> {
 fn entries(work: &mut Work<'_>, grant: &Grant) -> Result<Vec<String>, Stop> {
     let mut all = Vec::new();
     for grantee in &grant.grantees {
-        check_grantee(work, grantee)?;
+        work.check_use(grantee.kind, &grantee.name)?;
         let Some(name) = full_name(work, grantee)? else { continue };
         let to = format!("TO {} {name}", grantee.kind);
         if grant.privileges.is_empty() {
@@ -80,10 +80,6 @@ fn full_name(work: &Work<'_>, one: &ObjectUse) -> Result<Option<String>, Stop> {
         return Ok(Some(database.map_or_else(|| name.to_string(), |database| format!("{database}.{name}"))));
     }
     Ok(Some(name.to_string()))
-}
-
-fn check_grantee(work: &mut Work<'_>, grantee: &ObjectUse) -> Result<(), Stop> {
-    work.check_use(grantee.kind, &grantee.name)
 }
 
 /// REVOKE ALL takes everything from the grantee.

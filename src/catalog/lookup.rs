@@ -140,8 +140,8 @@ impl Work<'_> {
             return Ok(Found::Here(found));
         }
         let dropped =
-            schema.dropped.iter().any(|object| object.kind.name_space() == space && object.key() == key);
-        Ok(if (schema.open || schema.unsure) && !dropped { Found::Unseen } else { Found::Missing })
+            || schema.dropped.iter().any(|object| object.kind.name_space() == space && object.key() == key);
+        Ok(if (schema.open || schema.unsure) && !dropped() { Found::Unseen } else { Found::Missing })
     }
 
     /// Temporary objects of the session in the schema of `place`.
@@ -154,8 +154,12 @@ impl Work<'_> {
 
     /// Whether the name is held by a temporary object of this session.
     pub(super) fn is_temporary(&self, kind: ObjectKind, place: &Place) -> bool {
-        self.temporary(place)
-            .is_some_and(|objects| get(objects, kind.name_space(), place.name.as_str()).is_some())
+        self.is_temporary_key(kind, place, place.name.as_str())
+    }
+
+    /// As [`Work::is_temporary`]; the key of a routine has its types.
+    pub(super) fn is_temporary_key(&self, kind: ObjectKind, place: &Place, key: &str) -> bool {
+        self.temporary(place).is_some_and(|objects| get(objects, kind.name_space(), key).is_some())
     }
 
     /// The object to change, temporary ones first.

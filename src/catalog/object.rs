@@ -1,7 +1,7 @@
 //! CREATE of kinds that the catalogue knows by name, arguments and definition.
 
 use super::{
-    create::{Copies, Taken, created, in_schema, kept, place_of, redefine, store, taken},
+    create::{Copies, Taken, carry_over, created, in_schema, kept, place_of, redefine, store, taken},
     links,
     lookup::{Found, Place},
     select::Reading,
@@ -81,9 +81,7 @@ fn account(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     let objects = work.catalog.objects.entry(space.to_owned()).or_default();
     if let Some(old) = objects.get(name.as_str()) {
         if def.mode == Mode::Alter {
-            object.created_on.clone_from(&old.created_on);
-            object.owner.clone_from(&old.owner);
-            object.grants.clone_from(&old.grants);
+            object = carry_over(old, object);
         }
         super::lost::warn(&mut work.warnings, def.kind, &name, &old.grants, &object.grants);
     }
@@ -113,9 +111,16 @@ fn database_role(work: &mut Work<'_>, def: &ObjectDef) -> Done {
         (true, Mode::IfNotExists) => return Ok(kept(&name)),
         _ => {}
     }
-    let object = new(work, def, name.clone());
-    let objects = &mut work.database_mut(&database)?.objects;
-    objects.entry(space.to_owned()).or_default().insert(name.as_str().to_owned(), object);
+    let mut object = new(work, def, name.clone());
+    let database = work.catalog.databases.get_mut(&database).ok_or(Stop::Unknowable)?;
+    let objects = database.objects.entry(space.to_owned()).or_default();
+    if let Some(old) = objects.get(name.as_str()) {
+        if def.mode == Mode::Alter {
+            object = carry_over(old, object);
+        }
+        super::lost::warn(&mut work.warnings, def.kind, &name, &old.grants, &object.grants);
+    }
+    objects.insert(name.as_str().to_owned(), object);
     Ok(created(def.kind, &name))
 }
 

@@ -4,6 +4,7 @@
 //! here a refused statement changes nothing.
 
 use super::{
+    clauses,
     column::allowed_type,
     create::redefine,
     lookup::{Found, Place},
@@ -102,9 +103,12 @@ fn reordered(kind: &str) -> Stop {
 /// A default comes with a new column only; a sequence may take the place of another.
 fn default(was: &Column, column: &Column) -> Result<(), Stop> {
     let sequence = |text: &String| text.to_ascii_uppercase().ends_with(".NEXTVAL");
-    let plain = |text: &String| text.split_whitespace().collect::<String>().to_ascii_uppercase();
     match (&was.default, &column.default) {
-        (Some(old), Some(new)) if plain(old) == plain(new) || sequence(old) && sequence(new) => Ok(()),
+        (Some(old), Some(new))
+            if clauses::default(old) == clauses::default(new) || sequence(old) && sequence(new) =>
+        {
+            Ok(())
+        }
         (_, Some(_)) => Err(SnowflakeError::unsupported("Alter Column Set Default").into()),
         (Some(_), None) if was.added => Err(default_of_added(was)),
         (_, None) => Ok(()),

@@ -90,7 +90,9 @@ fn can_make(command: &Command) -> bool {
 /// Where a called procedure stands, and the words of the statement and of what it runs.
 fn mentioned_by(work: &Work<'_>, command: &Command) -> (Option<(Ident, Ident)>, BTreeSet<Ident>) {
     match command {
-        Command::Opaque { mentioned, .. } => (None, mentioned.iter().cloned().collect()),
+        Command::Opaque { mentioned, .. } | Command::Block(Block { mentioned, .. }) => {
+            (None, mentioned.iter().cloned().collect())
+        }
         Command::ExecuteImmediate(text) => {
             let mut words = BTreeSet::new();
             constant_words(text, &mut words);
@@ -124,6 +126,9 @@ fn constant_words(constant: &Constant, words: &mut BTreeSet<Ident>) {
 
 /// A block or chain of its own.
 pub(super) fn block(work: &mut Work<'_>, block: &Block) -> Done {
+    if block.statements.iter().all(is_about_rows) {
+        return rows(work, block).map(|grade| (grade, done()));
+    }
     let mut copy = Copy { catalog: work.catalog.clone(), session: work.session.clone() };
     let grade = copy.run(work, block)?;
     if block.straight {
@@ -131,6 +136,42 @@ pub(super) fn block(work: &mut Work<'_>, block: &Block) -> Done {
         *work.session = copy.session;
     }
     Ok((grade, done()))
+}
+
+/// Whether a statement reads or changes rows alone.
+fn is_about_rows(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Query(_)
+            | Command::Insert(_)
+            | Command::InsertMany { .. }
+            | Command::Update { .. }
+            | Command::Delete { .. }
+            | Command::Merge { .. }
+            | Command::Truncate(_)
+            | Command::Copy(_)
+    )
+}
+
+/// A block that reads and changes rows alone needs no copy: it leaves the catalogue as it is.
+fn rows(work: &mut Work<'_>, block: &Block) -> Result<Grade, Stop> {
+    let depth = work.depth.checked_sub(1).ok_or(Stop::Unknowable)?;
+    let mut session = work.session.clone();
+    let mut grade = Grade::Checked;
+    for command in &block.statements {
+        match apply_within(work.catalog, &mut session, command, work.stamp, depth) {
+            Effect::Applied(reply) | Effect::Checked(reply) => work.warnings.extend(reply.warnings),
+            Effect::Recorded(reply) => {
+                work.warnings.extend(reply.warnings);
+                grade = grade.with(Grade::Recorded);
+            }
+            Effect::Opaque(_) | Effect::Refused(_) => return Err(Stop::Unknowable),
+        }
+    }
+    if block.straight {
+        *work.session = session;
+    }
+    Ok(grade)
 }
 
 /// CALL: the procedure must exist where its schema is known. A body in SQL is followed as a block is.

@@ -2,6 +2,7 @@ mod clone_swap_undrop;
 mod containers;
 mod endings;
 mod grants;
+mod kept;
 mod live;
 mod metamorphic;
 mod or_alter;

@@ -104,11 +104,14 @@ impl Work<'_> {
         let space = kind.name_space();
         let known =
             self.catalog.objects.get(space).is_some_and(|objects| objects.contains_key(name.as_str()));
-        if known || self.catalog.others.contains(name) {
+        if known {
             return Ok(());
         }
         if self.catalog.gone.get(space).is_some_and(|gone| gone.contains(name)) {
             return Err(SnowflakeError::missing(kind, name).into());
+        }
+        if self.catalog.others.contains(name) {
+            return Ok(());
         }
         self.unknown_account_object(kind, name);
         Ok(())

@@ -168,6 +168,8 @@ pub struct Block {
     pub statements: Vec<Command>,
     /// Each runs once, in that order: there is no branch, loop or handler.
     pub straight: bool,
+    /// The words that stand in it and in its literals.
+    pub mentioned: Vec<Ident>,
 }
 
 /// A name in a statement.

@@ -40,7 +40,7 @@ pub(super) fn chain(r: &mut Reader<'_>) -> Command {
             Err(_) => return opaque(r, Verb::Chain),
         }
         if !r.take_op("->>") {
-            return Command::Block(Block { statements, straight: true });
+            return Command::Block(Block { statements, straight: true, mentioned: r.mentioned() });
         }
         start = r.mark();
     }
@@ -48,7 +48,7 @@ pub(super) fn chain(r: &mut Reader<'_>) -> Command {
 
 /// A block; opaque if something in it cannot be read.
 pub(super) fn block(r: &mut Reader<'_>) -> Command {
-    let mut found = Block { statements: Vec::new(), straight: true };
+    let mut found = Block { statements: Vec::new(), straight: true, mentioned: r.mentioned() };
     let read = statements(r, &mut found);
     r.skip_all();
     match read {

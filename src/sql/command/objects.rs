@@ -49,13 +49,8 @@ pub(super) fn object(r: &mut Reader<'_>, head: Head) -> Read<Command> {
         }
         _ => other(r, &mut found)?,
     }
-    found.definition = Some(one_line(r.rest_from(start)));
+    found.definition = Some(r.rest_from(start).to_owned());
     Ok(Command::CreateObject(found))
-}
-
-/// The text as the catalogue keeps it: as written.
-fn one_line(text: &str) -> String {
-    text.to_owned()
 }
 
 fn keep(found: &mut ObjectDef, options: Options) -> Read<()> {
