@@ -30,6 +30,7 @@ pub(super) fn alter(work: &mut Work<'_>, target: &Target, actions: &[Action]) ->
             let (database, schema) = work.schema_of_name(&name, "ALTER SCHEMA")?;
             containers::schema(work, target, &database, &schema, actions)
         }
+        KindScope::Database => database_role(work, target, &name, actions),
         KindScope::Schema if target.kind.is_routine() => routine(work, target, &name, actions),
         KindScope::Schema => object(work, target, &name, actions),
         _ => {
@@ -380,5 +381,43 @@ pub(super) fn comment(work: &mut Work<'_>, target: &Target, column: Option<&Colu
             object.comment = text;
         }
     }
+    Ok((Grade::Applied, done()))
+}
+
+fn database_role(work: &mut Work<'_>, target: &Target, name: &QualifiedName, actions: &[Action]) -> Done {
+    let (database, name) = work.schema_of_name(name, "ALTER DATABASE ROLE")?;
+    let space = target.kind.name_space();
+    let found = work.database(&database)?;
+    let roles = found.objects.get(space);
+    let Some(mut role) = roles.and_then(|roles| roles.get(name.as_str())).cloned() else {
+        return if target.if_exists {
+            Ok((Grade::Applied, done()))
+        } else if found.open {
+            Ok((Grade::Recorded, done()))
+        } else {
+            Err(SnowflakeError::missing(target.kind, format_args!("{database}.{name}")).into())
+        };
+    };
+    for action in actions {
+        work.check_uses(uses(action))?;
+        match action {
+            Action::Rename(to) => {
+                let to = work.known(to)?;
+                let (_, to) = work.schema_of_name(&to, "ALTER DATABASE ROLE")?;
+                if to != name && work.database(&database)?.objects[space].contains_key(to.as_str()) {
+                    return Err(SnowflakeError::exists(format_args!("{database}.{to}")).into());
+                }
+                role.name = to;
+            }
+            Action::Set { comment: Some(comment), .. } => role.comment = Some(comment.clone()),
+            Action::Unset { properties, .. } if properties.iter().any(|name| name == "COMMENT") => {
+                role.comment = None;
+            }
+            _ => {}
+        }
+    }
+    let roles = work.database_mut(&database)?.objects.entry(space.to_owned()).or_default();
+    roles.remove(name.as_str());
+    roles.insert(role.name.as_str().to_owned(), role);
     Ok((Grade::Applied, done()))
 }

@@ -9,6 +9,7 @@ use super::{
 use crate::model::{
     command::{ColumnChange, ColumnDef, ColumnRef, DataType, ObjectUse},
     ident::Ident,
+    kind::ObjectKind,
     refusal::{SnowflakeError, UNKNOWN_CODE},
 };
 
@@ -118,11 +119,15 @@ pub(super) fn change(
         work.check_uses(&uses)?;
     }
     let name = column.column();
+    let iceberg = object.kind == ObjectKind::IcebergTable;
     let stored = object.columns.iter_mut().flatten().find(|stored| Some(&stored.name) == name);
     let Some(stored) = stored else { return Ok(()) };
     match change {
         ColumnChange::Type(to) => {
-            allowed_type(stored, to)?;
+            // Iceberg has rules of its own, for structured types among others.
+            if !iceberg {
+                allowed_type(stored, to)?;
+            }
             stored.data_type = Some(to.0.clone());
         }
         ColumnChange::NotNull(not_null) => stored.not_null = *not_null,

@@ -182,11 +182,8 @@ pub(super) fn column_reads(work: &mut Work<'_>, column: &ColumnDef, object: &Obj
     if object.kind != ObjectKind::Table {
         return Ok(());
     }
-    if column.computed {
-        see_own(work, object, &column.reads)
-    } else {
-        Reading::of(work).exprs(&column.reads)
-    }
+    // A default may read the columns before it.
+    see_own(work, object, &column.reads)
 }
 
 /// Checks expressions that see only the table's own columns.

@@ -172,6 +172,10 @@ pub(super) fn change_after(
     let changed = predecessors(work, place, names)?;
     if !add {
         object.after.retain(|name| !changed.contains(name));
+        // Without a predecessor it is a root, and a new root is suspended (the page of ALTER TASK).
+        if object.after.is_empty() {
+            object.state = Some(State::Suspended);
+        }
         return Ok(());
     }
     for name in names {
@@ -195,7 +199,10 @@ pub(super) fn unlink(work: &mut Work<'_>, place: &Place) {
     let schema = database.and_then(|database| database.schemas.get_mut(&place.schema));
     let tasks = schema.and_then(|schema| schema.objects.get_mut(ObjectKind::Task.name_space()));
     for object in tasks.into_iter().flat_map(|tasks| tasks.values_mut()) {
-        object.after.remove(&place.name);
+        // Whether a new root is suspended then too is not documented.
+        if object.after.remove(&place.name) && object.after.is_empty() {
+            object.state = None;
+        }
         if object.finalizes.as_ref() == Some(&place.name) {
             object.finalizes = None;
         }

@@ -116,3 +116,30 @@ fn explain_ends_as_what_it_explains_can_be_told() {
         ("SELECT * FROM u", "refused"),
     ]);
 }
+
+#[test]
+fn valid_forms_that_were_refused_once_pass() {
+    ends(&[
+        ("CREATE DATABASE ROLE dx", "applied"),
+        ("ALTER DATABASE ROLE dx RENAME TO dy", "applied"),
+        ("ALTER DATABASE ROLE dx SET COMMENT = 'x'", "refused"),
+        ("DROP DATABASE ROLE local.dy", "applied"),
+        ("CREATE TABLE t (a INT, b INT DEFAULT a + 5)", "applied"),
+        ("CREATE TABLE u (a INT DEFAULT zz + 5)", "refused"),
+        ("ALTER TABLE t MODIFY DATA METRIC FUNCTION SNOWFLAKE.CORE.NULL_COUNT ON (a) SUSPEND", "recorded"),
+        (
+            "ALTER TABLE t ADD DATA METRIC FUNCTION SNOWFLAKE.CORE.NULL_COUNT ON (a), SNOWFLAKE.CORE.BLANK_COUNT ON (b)",
+            "recorded",
+        ),
+        ("SELECT {* EXCLUDE a}, {t.* ILIKE 'a%'}, {'exclude': a} FROM t", "checked"),
+        ("GRANT SERVICE ROLE sv!all_endpoints_usage TO ROLE reader", "recorded"),
+        ("GRANT ALL INHERITED CALLER PRIVILEGES ON ALL VIEWS IN ACCOUNT TO ROLE reader", "recorded"),
+        ("CREATE TASK t0 WAREHOUSE = load_xl SCHEDULE = '1 MINUTE' AS SELECT 1", "applied"),
+        ("CREATE TASK t1 WAREHOUSE = load_xl AFTER t0 AS SELECT 1", "applied"),
+        ("CREATE TASK t2 WAREHOUSE = load_xl AFTER t1 AS SELECT 1", "applied"),
+        ("ALTER TASK t1 RESUME", "applied"),
+        ("ALTER TASK t1 REMOVE AFTER t0", "applied"),
+        ("ALTER TASK t1 ADD AFTER t0", "applied"),
+        ("ALTER TASK t2 RESUME", "applied"),
+    ]);
+}

@@ -35,7 +35,8 @@ pub(super) fn alter(r: &mut Reader<'_>) -> Read<Command> {
     let kind = super::kind(r)?;
     // The session's own user or warehouse.
     let own = matches!(kind, ObjectKind::User | ObjectKind::Warehouse);
-    let nameless = own && r.is_any(&["SET", "UNSET", "SUSPEND", "RESUME", "ABORT"]);
+    let nameless = own && r.is_any(&["SET", "UNSET", "SUSPEND", "RESUME", "ABORT"])
+        || kind == ObjectKind::User && r.is_phrase("ADD PROGRAMMATIC ACCESS TOKEN");
     if nameless {
         r.skip_all();
         return Ok(Command::Other { verb: Verb::Alter, uses: Vec::new(), ddl: true });
@@ -154,7 +155,7 @@ const FIRST_WORDS: &str = "ABORT ACCEPT ACTIVATE ADD ALTER APPLY AS BACKFILL CAN
      EXPORT FETCH FORCE FROM GRANT IF IMPORT INCREMENT INITIATE INSTALL LIVE LOAD MODIFY MOVE NOORDER \
      NOTIFY_USERS ORDER PRIMARY PROMOTE PUBLISH PULL PUSH REACTIVATE RECLUSTER REFRESH REGISTER REJECT \
      RELEASE REMOVE RENAME REPAIR REPLACE RESET RESTORE RESUME REVIEW REVOKE ROLLBACK ROTATE SET START \
-     STOP SUSPEND SWAP SYNC TRANSFER TRIGGERS UNDROP UNPUBLISH UNSET UPDATE UPGRADE USING VALIDATE WITH \
+     STOP SUSPEND SWAP SYNC TRANSFER TRIGGERS UNDROP UNPUBLISH UNSET UPDATE UPGRADE USING VALIDATE VERSION WITH \
      WRITE";
 
 /// SET, UNSET, and what the catalogue does not hold.

@@ -16,7 +16,10 @@ use crate::{
 };
 
 pub(super) fn grant(r: &mut Reader<'_>, revoke: bool) -> Read<Command> {
-    if r.is("CALLER") || r.is_phrase("ALL CALLER") || r.is_phrase("INHERITED CALLER") {
+    let caller = ["CALLER", "ALL CALLER", "INHERITED CALLER", "ALL INHERITED CALLER"];
+    // Roles of services and of instances of classes are none that the catalogue holds.
+    let other_role = r.is_phrase("SERVICE ROLE") || r.is("SNOWFLAKE") && r.is_op_at(1, ".");
+    if other_role || caller.iter().any(|words| r.is_phrase(words)) {
         r.skip_rest()?;
         return Ok(Command::Other {
             verb: if revoke { Verb::Revoke } else { Verb::Grant },

@@ -70,6 +70,12 @@ fn punctuation(r: &mut Reader<'_>, found: &mut Expr) -> Read<Shape> {
                 after_key = false;
                 continue;
             }
+            // What of `*` is left out.
+            if close == "}" && r.is_any(&["EXCLUDE", "ILIKE"]) && !r.is_op_at(1, ":") {
+                r.step();
+                r.skip()?;
+                continue;
+            }
             // A key, which is no path.
             let key = matches!(r.kind(), Some(TokenKind::String | TokenKind::Word | TokenKind::QuotedName));
             if close == "}" && key && !after_key && r.is_op_at(1, ":") && !r.is_op_at(1, "::") {

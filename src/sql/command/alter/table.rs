@@ -35,7 +35,10 @@ pub(super) fn table(r: &mut Reader<'_>, kind: ObjectKind) -> Read<Vec<Action>> {
         drop(r, kind)?
     } else if r.is_any(&["ALTER", "MODIFY"]) {
         r.step();
-        if r.take("CONSTRAINT") {
+        if r.is_phrase("DATA METRIC FUNCTION") {
+            r.skip_rest()?;
+            vec![Action::Other(Vec::new())]
+        } else if r.take("CONSTRAINT") {
             vec![constraint_properties(r)?]
         } else if r.is_phrase("PRIMARY KEY") || r.is("UNIQUE") || r.is_phrase("FOREIGN KEY") {
             r.skip_rest()?;
@@ -99,6 +102,10 @@ pub(super) fn add_or_drop_policy(r: &mut Reader<'_>) -> Read<Vec<Action>> {
     if !adds && r.is_phrase("ALL ROW ACCESS POLICIES") {
         r.take_phrase("ALL ROW ACCESS POLICIES");
         return Ok(vec![Action::Unlink(Unlink { kind: ObjectKind::RowAccessPolicy, name: None })]);
+    }
+    if r.is_phrase("DATA METRIC FUNCTION") {
+        r.skip_rest()?;
+        return Ok(vec![Action::Other(Vec::new())]);
     }
     let mut options = Options::default();
     if adds && options.policy(r)? || !adds && !r.is("ALL") && !r.is("DATA") && options.policy(r)? {
