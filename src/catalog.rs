@@ -44,6 +44,7 @@ pub use outline::LISTED;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 pub use store::{Column, Database, FutureGrant, Key, KeyRule, Link, Object, Objects, Schema, State, Watched};
+pub use work::is_unlisted;
 use work::{Grade, Stop, Work};
 
 use crate::model::{

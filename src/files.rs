@@ -355,7 +355,8 @@ pub fn current_directory() -> io::Result<Utf8PathBuf> {
 /// Whether a file is empty or begins with `bytes`. A file that cannot be read does not.
 pub fn begins_with(path: &Utf8Path, bytes: &[u8]) -> bool {
     use std::io::Read as _;
-    let Ok(file) = fs::File::open(path) else { return false };
+    let ordinary = fs::metadata(path).is_ok_and(|found| found.is_file());
+    let Some(file) = ordinary.then(|| open_without_waiting(path).ok()).flatten() else { return false };
     let mut start = Vec::new();
     let wanted = u64::try_from(bytes.len()).unwrap_or(0);
     file.take(wanted).read_to_end(&mut start).is_ok() && (start.is_empty() || start == bytes)

@@ -10,6 +10,14 @@ use crate::model::{
     refusal::SnowflakeError,
 };
 
+/// In every warning of an object that only the account can know.
+const UNLISTED: &str = "is not created by this project and not listed";
+
+/// Whether a warning is about an object of the account that is not listed: it holds for the whole run.
+pub fn is_unlisted(warning: &str) -> bool {
+    warning.contains(UNLISTED)
+}
+
 /// The catalogue, the session and what is to be said about one statement.
 pub(super) struct Work<'a> {
     pub(super) catalog: &'a mut Catalog,
@@ -88,10 +96,8 @@ impl Work<'_> {
             _ => "others",
         };
         let words = kind.words().to_ascii_lowercase();
-        let warning = format!(
-            "{words} {name} is not created by this project and not listed: add it to externals.{list} if it exists in \
-             the account"
-        );
+        let warning =
+            format!("{words} {name} {UNLISTED}: add it to externals.{list} if it exists in the account");
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }

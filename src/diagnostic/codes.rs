@@ -161,6 +161,8 @@ codes! {
     Internal = "internal",
     /// An object that the project uses and does not create is not listed under `externals`.
     UnlistedExternal = "unlisted_external",
+    /// An object was made anew, and what was tied to the one before is lost: grants, policies, tags.
+    LostWithObject = "lost_with_object",
 }
 
 impl fmt::Display for Code {

@@ -17,6 +17,7 @@ use super::{
     settle::Settlement,
 };
 use crate::{
+    catalog::is_unlisted,
     diagnostic::Code,
     event::Fact,
     ledger::{Keeper, LedgerError, NewJournalRow},
@@ -258,7 +259,12 @@ impl<'a, 'e, 's> Driver<'a, 'e, 's> {
             self.stopped_at.as_ref().map(|(script, ordinal)| format!("{script}, statement {ordinal}: "));
         let place = place.unwrap_or_default();
         for message in messages {
-            let code = Code::UnlistedExternal.as_str().to_owned();
+            let code = if is_unlisted(&message) { Code::UnlistedExternal } else { Code::LostWithObject };
+            // One a name, not one a statement.
+            if code == Code::UnlistedExternal && !self.emitter.is_new(&message) {
+                continue;
+            }
+            let code = code.as_str().to_owned();
             self.emitter.emit(Fact::Warning { code, message: format!("{place}{message}") });
         }
     }

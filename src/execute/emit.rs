@@ -1,6 +1,7 @@
 //! Numbers and dates facts, and hands them to a sink.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -78,12 +79,18 @@ impl fmt::Debug for Stream {
 pub struct Emitter<'a> {
     stream: &'a Stream,
     started: Instants,
+    once: BTreeSet<String>,
 }
 
 impl<'a> Emitter<'a> {
     /// An emitter for the run of a stream, which begins now.
     pub fn new(stream: &'a Stream) -> Self {
-        Self { stream, started: stream.0.context.clock.now() }
+        Self { stream, started: stream.0.context.clock.now(), once: BTreeSet::new() }
+    }
+
+    /// Whether `message` was not given here before.
+    pub fn is_new(&mut self, message: &str) -> bool {
+        self.once.insert(message.to_owned())
     }
 
     /// Emits a fact.

@@ -67,8 +67,14 @@ pub(super) fn drift(drifted: &Drifted, quiet: bool, out: &mut dyn Write) -> io::
         return Ok(());
     }
     if !drifted.not_known.is_empty() {
-        writeln!(out, "Not known to be drift, as some scripts could not be used:")?;
-        list(&drifted.not_known, out)?;
+        writeln!(
+            out,
+            "Not known to be drift, as some scripts could not be used (no statement is proposed):"
+        )?;
+        for one in &drifted.not_known {
+            let object = defuse_line(&format!("{} {}", one.kind, one.object));
+            writeln!(out, "  {object}: {}", sentence(one))?;
+        }
         writeln!(out)?;
     }
     for one in &drifted.unusable {
@@ -82,7 +88,7 @@ pub(super) fn drift(drifted: &Drifted, quiet: bool, out: &mut dyn Write) -> io::
         let known = if drifted.not_known.is_empty() && drifted.unusable.is_empty() {
             ""
         } else {
-            ", as far as it is known"
+            ", as far as it is known: see what was not used"
         };
         return writeln!(out, "{good}No drift:{good:#} {place} is {with}{known}.");
     }
