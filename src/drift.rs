@@ -17,7 +17,7 @@ pub use mend::Mend;
 use mend::Place;
 
 use crate::{
-    catalog::{Catalog, Database, Object, Objects, Schema},
+    catalog::{Catalog, Database, Object, Objects, Schema, holds_secret},
     model::{ident::Ident, kind::ObjectKind},
 };
 
@@ -134,7 +134,30 @@ pub fn compare(expected: &Catalog, found: &Catalog, whole: Option<&Catalog>) -> 
     pairs(expected.databases(), found.databases(), |name, sides| {
         database(&sight, name, sides, &mut out);
     });
-    out
+    out.into_iter().filter_map(without_secrets).collect()
+}
+
+/// What holds a secret is not known here: no value differs from it, no statement is made with it, and nothing of it is told.
+fn without_secrets(mut one: Difference) -> Option<Difference> {
+    let held = |text: &Option<String>| text.as_deref().is_some_and(holds_secret);
+    let value = matches!(
+        one.what,
+        What::ColumnDefault(_) | What::ColumnComment(_) | What::Property(_) | What::Comment
+    );
+    let (expected, found) = (held(&one.expected), held(&one.found));
+    if value && (expected || found) {
+        return None;
+    }
+    // A definition differs in its other parts.
+    if expected || found {
+        one.expected = None;
+        one.found = None;
+    }
+    if one.mend.texts().iter().any(|text| holds_secret(text)) {
+        one.mend =
+            Mend::ByHand("take it from a script: it holds a secret, which is not known here".to_owned());
+    }
+    Some(one)
 }
 
 /// The two sides of a name; one at least is there.

@@ -1,5 +1,9 @@
-//! What of a catalogue stands in a snapshot and is compared: nothing that differs between two runs of the same scripts.
+//! What of a catalogue stands in a snapshot and is compared: nothing that differs between two runs of the same scripts,
+//! and no secret.
 
+mod hidden;
+
+pub use hidden::holds_secret;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -131,12 +135,13 @@ fn object(found: &Object, home: (&Ident, &Ident), retention: &str) -> Object {
     };
     if let Some(clauses) = clauses {
         out.definition = Some(spelled(clauses, found, home).text(found.kind));
-    } else {
+    } else if found.kind != ObjectKind::Secret {
         out.properties = properties(&found.properties, retention);
         let text = found.definition.as_deref().map(|text| text.trim().trim_end_matches(';').trim_end());
-        // A secret's may hold it; a database role has nothing but a comment.
-        let kept = !matches!(found.kind, ObjectKind::Secret | ObjectKind::DatabaseRole);
-        out.definition = text.filter(|text| kept && !text.is_empty()).map(str::to_owned);
+        // A database role has nothing but a comment.
+        let kept = found.kind != ObjectKind::DatabaseRole;
+        out.definition =
+            text.filter(|text| kept && !text.is_empty()).map(|text| hidden::text(text).into_owned());
     }
     if is_table {
         out.keys = keys(&found.keys, home);
@@ -175,6 +180,10 @@ fn spelled(mut clauses: Clauses, object: &Object, home: (&Ident, &Ident)) -> Cla
     }
     let usual = [("APPEND_ONLY", "FALSE"), ("INCREMENT", "1"), ("EXECUTE AS", "OWNER")];
     clauses.named.retain(|name, value| !usual.contains(&(name.as_str(), value.as_str())));
+    for (name, value) in &mut clauses.named {
+        *value = hidden::value(name, value);
+    }
+    clauses.body = clauses.body.map(|body| hidden::text(&body).into_owned());
     if object.kind == ObjectKind::Function {
         clauses.named.entry("LANGUAGE".to_owned()).or_insert_with(|| "SQL".to_owned());
     }
@@ -249,7 +258,7 @@ fn keys(found: &[Key], home: (&Ident, &Ident)) -> Vec<Key> {
 
 /// Properties in one spelling, without those that say what holds anyway.
 fn properties(found: &BTreeMap<String, String>, retention: &str) -> BTreeMap<String, String> {
-    let plain = found.iter().map(|(name, value)| (name.clone(), clauses::plain(value)));
+    let plain = found.iter().map(|(name, value)| (name.clone(), hidden::value(name, &clauses::plain(value))));
     let says_more = |(name, value): &(String, String)| match name.as_str() {
         name if name == RETENTION.0 => value != retention,
         "CHANGE_TRACKING" | "ENABLE_SCHEMA_EVOLUTION" => value != "FALSE",

@@ -1,7 +1,7 @@
 //! The statements that bring a target back to what should be.
 
 use crate::{
-    catalog::{Clauses, Column, Database, Key, KeyRule, Object, Schema},
+    catalog::{Clauses, Column, Database, Key, KeyRule, Object, Schema, holds_secret},
     model::{ident::Ident, kind::ObjectKind},
     sql::command::written,
 };
@@ -240,6 +240,7 @@ fn create_view(place: &Place, object: &Object, replace: bool) -> Option<Mend> {
 /// A routine as its script wrote it; else from what a listing tells, which has no sizes and defaults of arguments.
 fn create_routine(place: &Place, object: &Object, written: Option<&str>, replace: bool) -> Mend {
     let head = format!("CREATE {}{} {}", if replace { "OR REPLACE " } else { "" }, object.kind, place.name);
+    let written = written.filter(|_| !object.definition.as_deref().is_some_and(holds_secret));
     match (written, create_other(place, object, replace)) {
         (Some(definition), _) => Mend::statement(format!("{head}{definition}")),
         (None, Some(Mend::Statements { texts, destroys, .. })) => {

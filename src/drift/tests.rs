@@ -1,3 +1,5 @@
+mod secrets;
+
 use proptest::prelude::*;
 
 use super::*;
