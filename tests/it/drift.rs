@@ -421,3 +421,57 @@ fn names_are_defused() {
         }
     }
 }
+
+/// A secret that a script wrote stands in no snapshot and is told by no drift, of either engine.
+#[test]
+fn secrets_are_told_by_neither() {
+    const CANARY: &str = "canary9";
+    let (project, server) = twice(&[(
+        "V1__secrets.sql",
+        "CREATE SCHEMA s;
+USE SCHEMA s;
+CREATE SECRET token TYPE = GENERIC_STRING SECRET_STRING = 'a';
+ALTER SECRET token SET SECRET_STRING = 'canary9';
+CREATE SECRET login TYPE = PASSWORD USERNAME = 'canary9' PASSWORD = 'canary9';
+CREATE STAGE inbox URL = 's3://b/' CREDENTIALS = (AWS_KEY_ID = 'canary9' AWS_SECRET_KEY = 'canary9');
+CREATE STAGE sealed URL = 's3://b/' ENCRYPTION = (TYPE = 'AWS_CSE' MASTER_KEY = 'canary9');
+ALTER STAGE sealed SET CREDENTIALS = (AWS_TOKEN = 'canary9');
+",
+    )]);
+    let quiet = |run: &Run, code: i32| {
+        assert_eq!(run.code, code, "{}", run.all());
+        assert!(!run.out.contains(CANARY) && !run.err.contains(CANARY), "{}", run.all());
+    };
+    for environment in ["local", "dev"] {
+        let done = run(&project, &["migrate", "--env", environment, "--create-history"]);
+        assert_eq!(done.code, 0, "{}", done.all());
+        let file = format!("{environment}.json");
+        quiet(&run(&project, &["snapshot", "--env", environment, "--out", &file]), 0);
+        quiet(&run(&project, &["snapshot", "--env", environment, "--format", "json"]), 0);
+        assert!(!project.read(&file).contains(CANARY));
+        quiet(&run(&project, &["drift", "--env", environment]), 0);
+    }
+    behind(
+        &server,
+        "BEHIND",
+        &[
+            "USE SCHEMA s",
+            "DROP SECRET token",
+            "DROP STAGE inbox",
+            "ALTER STAGE sealed SET URL = 's3://other/'",
+        ],
+    );
+    for against in [&[][..], &["--against", "local.json"]] {
+        let arguments = [&["drift", "--env", "dev"], against].concat();
+        quiet(&run(&project, &arguments), 8);
+        let told = json(&project, &arguments);
+        assert!(!told.to_string().contains(CANARY), "{told:#}");
+        let differences = told["differences"].as_array().unwrap();
+        let by_hand: Vec<_> = differences
+            .iter()
+            .filter(|one| one["statements"].as_array().unwrap().is_empty())
+            .map(|one| one["object"].as_str().unwrap())
+            .collect();
+        assert_eq!(by_hand, ["RETAIL.S.TOKEN", "RETAIL.S.INBOX", "RETAIL.S.SEALED"], "{told:#}");
+    }
+}
