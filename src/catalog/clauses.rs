@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use super::store::Object;
 use crate::{
     model::kind::ObjectKind,
-    sql::lex::{Token, TokenKind, tokens},
+    sql::{
+        command::data_type,
+        lex::{Token, TokenKind, tokens},
+    },
 };
 
 /// The clauses of an object's definition.
@@ -132,20 +135,28 @@ pub fn plain(text: &str) -> String {
     out
 }
 
-/// A default in one spelling: the server casts what it keeps to the column's type.
+/// A default in one spelling: the server casts what it keeps to the column's type, and puts parentheses around it.
 pub(super) fn default(text: &str) -> String {
     let text = plain(text);
     if let Some(inner) = text.strip_prefix("CAST(").and_then(|inner| inner.strip_suffix(')'))
-        && let Some((value, _)) = inner.rsplit_once(" AS ")
+        && let Some((value, cast)) = inner.rsplit_once(" AS ")
+        && data_type(cast).is_some()
         && balanced(value)
     {
         return default(value);
     }
     if let Some((value, cast)) = text.rsplit_once("::")
-        && !cast.contains(['\'', '"'])
-        && balanced(value)
+        && data_type(cast).is_some()
+        && is_operand(value)
     {
         return default(value);
+    }
+    if let Some(inner) = text.strip_prefix('(').and_then(|inner| inner.strip_suffix(')'))
+        && !inner.is_empty()
+        && !inner.starts_with("SELECT ")
+        && balanced(inner)
+    {
+        return default(inner);
     }
     // Functions of the session stand without parentheses too.
     let bare =
@@ -163,8 +174,35 @@ fn balanced(text: &str) -> bool {
             TokenKind::Unterminated => return false,
             _ => {}
         }
+        if depth < 0 {
+            return false;
+        }
     }
     depth == 0
+}
+
+/// Whether a cast behind a text is a cast of all of it: a literal, a name, a call, a group, with their own casts.
+fn is_operand(text: &str) -> bool {
+    if !balanced(text) {
+        return false;
+    }
+    let mut depth = 0_i32;
+    let mut before = None;
+    for (at, token) in tokens(text).filter(|token| !token.kind.is_trivia()).enumerate() {
+        let joins = matches!(token.of(text), "." | "::") || (at == 0 && token.of(text) == "-");
+        if depth == 0 && token.kind == TokenKind::Punct && !joins {
+            return false;
+        }
+        let begins = !matches!(token.kind, TokenKind::Punct | TokenKind::LeftParen | TokenKind::RightParen);
+        let after = !matches!(before, None | Some(TokenKind::Punct));
+        if depth == 0 && begins && after {
+            return false;
+        }
+        depth +=
+            i32::from(token.kind == TokenKind::LeftParen) - i32::from(token.kind == TokenKind::RightParen);
+        before = Some(token.kind);
+    }
+    before.is_some()
 }
 
 struct Reader<'t> {
@@ -418,6 +456,18 @@ mod tests {
             ("cast('x AS y' as varchar)", "'x AS y'"),
             ("a.\"b\".nextval", "A.\"b\".NEXTVAL"),
             ("- 1", "-1"),
+            ("'a'::int + 1", "'a'::INT+1"),
+            ("1 + '2'::int", "1+'2'::INT"),
+            ("a::int || b::varchar", "A::INT||B::VARCHAR"),
+            ("not a::boolean", "NOT A::BOOLEAN"),
+            ("-1::number(10, 2)::float", "-1"),
+            ("f('a', 1 + 2)::timestamp_ntz(9)", "F('a',1+2)"),
+            ("cast('a' as int) + cast('b' as int)", "CAST('a' AS INT)+CAST('b' AS INT)"),
+            ("((0))", "0"),
+            ("(0)::number(38, 0)", "0"),
+            ("(1) + (2)", "(1)+(2)"),
+            ("f() || g()", "F()||G()"),
+            ("()", "()"),
         ] {
             assert_eq!(default(written), expected, "{written}");
         }
