@@ -11,7 +11,10 @@ use super::{
     clauses::{self, Clauses},
     store::{Column, Database, Key, KeyRule, Object, Objects, Schema},
 };
-use crate::model::{ident::Ident, kind::ObjectKind, target::LedgerName};
+use crate::{
+    model::{ident::Ident, kind::ObjectKind, target::LedgerName},
+    sql::lex::{Token, TokenKind, tokens},
+};
 
 /// Days that a table keeps its past unless it or its containers say otherwise (Snowflake's page of
 /// `DATA_RETENTION_TIME_IN_DAYS`).
@@ -198,37 +201,44 @@ fn base(text: &str) -> String {
 
 /// `(FIRST_DAY DATE, DAYS NUMBER)`: names as written, types as they count.
 fn arguments(written: &str, types: &[String]) -> String {
-    let inner = written.trim_start_matches('(').trim_end_matches(')');
+    let solid = solid(written);
+    let inner = solid.get(1..solid.len().saturating_sub(1)).unwrap_or_default();
     let mut depth = 0_i32;
-    let parts = inner.split(|c| {
-        depth += i32::from(c == '(') - i32::from(c == ')');
-        c == ',' && depth == 0
+    let parts = inner.split(|token| {
+        depth +=
+            i32::from(token.kind == TokenKind::LeftParen) - i32::from(token.kind == TokenKind::RightParen);
+        depth == 0 && token.of(written) == ","
     });
     let named = parts.zip(types).map(|(part, data_type)| {
-        let mut words = part.split(' ');
-        let first = words.next().unwrap_or_default();
-        let name = match first {
-            "IN" | "INPUT" if part.split(' ').count() > 2 => words.next().unwrap_or_default(),
-            name => name,
-        };
+        let word = |at: usize| part.get(at).map_or("", |token: &Token| token.of(written));
+        // `IN NAME TYPE`, not an argument of that name with its type.
+        let typed = part.get(2).is_some_and(|token| token.kind == TokenKind::Word) && word(2) != "DEFAULT";
+        let name = if matches!(word(0), "IN" | "INPUT") && typed { word(1) } else { word(0) };
         format!("{name} {data_type}")
     });
     format!("({})", named.collect::<Vec<_>>().join(", "))
 }
 
+fn solid(text: &str) -> Vec<Token> {
+    tokens(text).filter(|token| !token.kind.is_trivia()).collect()
+}
+
 /// Names with their database and schema; the words of a kind before them stay.
 fn in_full(text: &str, (database, schema): (&Ident, &Ident)) -> String {
-    let each = text.split(',').map(|part| {
-        let (kind, name) = part.rsplit_once(' ').map_or(("", part), |(kind, name)| (kind, name));
-        let name = match crate::sql::command::object_name(name) {
-            Some(name) => {
-                let database = name.database.as_ref().unwrap_or(database);
-                let schema = name.schema.as_ref().unwrap_or(schema);
-                format!("{database}.{schema}.{}", name.name)
-            }
-            None => name.to_owned(),
+    let solid = solid(text);
+    let each = solid.split(|token| token.of(text) == ",").filter_map(|part| {
+        let (first, last) = (part.first()?, part.last()?);
+        // The name begins behind the last word that no dot joins to the next.
+        let joined = |pair: &[Token]| pair.iter().any(|token| token.of(text) == ".");
+        let start = part.windows(2).rposition(|pair| !joined(pair)).map_or(0, |at| at + 1);
+        let kind = part[..start].last().map_or("", |word| &text[first.start..word.end]);
+        let Some(name) = crate::sql::command::object_name(&text[part[start].start..last.end]) else {
+            return Some(text[first.start..last.end].to_owned());
         };
-        if kind.is_empty() { name } else { format!("{kind} {name}") }
+        let database = name.database.as_ref().unwrap_or(database);
+        let schema = name.schema.as_ref().unwrap_or(schema);
+        let blank = if kind.is_empty() { "" } else { " " };
+        Some(format!("{kind}{blank}{database}.{schema}.{}", name.name))
     });
     let mut all: Vec<String> = each.collect();
     all.sort();
@@ -275,4 +285,44 @@ fn grants(found: &BTreeSet<String>) -> BTreeSet<String> {
 /// No comment and an empty one are the same.
 fn said(comment: Option<&String>) -> Option<String> {
     comment.filter(|text| !text.is_empty()).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_given_in_full() {
+        let (database, schema) = (Ident::stored("D"), Ident::stored("S"));
+        for (written, expected) in [
+            ("T", "D.S.T"),
+            ("X.T", "D.X.T"),
+            ("TABLE T", "TABLE D.S.T"),
+            ("EXTERNAL TABLE C.X.T", "EXTERNAL TABLE C.X.T"),
+            ("B,A.C", "D.A.C, D.S.B"),
+            ("\"a, b\",\"c d\".\"e.f\"", "D.\"c d\".\"e.f\", D.S.\"a, b\""),
+            ("TABLE \"a b\"", "TABLE D.S.\"a b\""),
+            ("TABLE T AT(OFFSET=>-60)", "TABLE T AT(OFFSET=>-60)"),
+            ("", ""),
+        ] {
+            let found = in_full(written, (&database, &schema));
+            assert_eq!(found, expected, "{written}");
+            assert_eq!(in_full(&found, (&database, &schema)), found, "again: {written}");
+        }
+    }
+
+    #[test]
+    fn arguments_have_their_names_and_the_types_that_count() {
+        for (written, types, expected) in [
+            ("()", &[][..], "()"),
+            ("(A NUMBER(10,2),B VARCHAR)", &["NUMBER", "VARCHAR"], "(A NUMBER, B VARCHAR)"),
+            ("(\"a, b\" INT,\"c d\" DATE)", &["NUMBER", "DATE"], "(\"a, b\" NUMBER, \"c d\" DATE)"),
+            ("(IN A INT,INPUT NUMBER(9,2))", &["NUMBER", "NUMBER"], "(A NUMBER, INPUT NUMBER)"),
+            ("(INPUT VARCHAR DEFAULT '(',B INT)", &["VARCHAR", "NUMBER"], "(INPUT VARCHAR, B NUMBER)"),
+            ("(A NUMBER(10,2))", &["NUMBER"], "(A NUMBER)"),
+        ] {
+            let types: Vec<String> = types.iter().map(|one| (*one).to_owned()).collect();
+            assert_eq!(arguments(written, &types), expected, "{written}");
+        }
+    }
 }
