@@ -2,7 +2,7 @@
 
 mod replay;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -65,7 +65,7 @@ pub async fn drift(workspace: &Workspace, file: Option<&Utf8Path>) -> Result<Dri
                 snapshot.outline(&databases, Some(workspace.ledger())),
                 None,
                 Vec::new(),
-                Vec::new(),
+                BTreeSet::new(),
             )
         }
         (None, state) => {

@@ -111,7 +111,7 @@ pub(super) async fn through(
     databases: &[Ident],
 ) -> Result<Catalog, Stop> {
     let read = inspect::catalogue::catalogue(session, databases, &workspace.context).await;
-    let found = read.map_err(|error| Stop::db("looking into the catalogue", &error))?.catalog;
+    let found = read.map_err(|error| Stop::db("looking into the catalogue", &error))?;
     all_there(found.outline(databases, Some(workspace.ledger())), databases)
 }
 

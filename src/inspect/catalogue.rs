@@ -20,15 +20,6 @@ use crate::{
     session::{Answer, DbError, ErrorClass, Session, context::Context},
 };
 
-/// What was found in a target.
-#[derive(Clone, Debug, Default)]
-pub struct Inspected {
-    /// The catalogue, as far as it was seen.
-    pub catalog: Catalog,
-    /// Requests that were sent.
-    pub requests: usize,
-}
-
 /// What is asked beside the listings of kinds: the name of what it tells, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
@@ -105,22 +96,21 @@ pub async fn catalogue(
     session: &mut dyn Session,
     databases: &[Ident],
     context: &Context,
-) -> Result<Inspected, DbError> {
-    let mut look = Look { session, context, requests: 0, unseen: BTreeMap::new() };
+) -> Result<Catalog, DbError> {
+    let mut look = Look { session, context, unseen: BTreeMap::new() };
     let mut found = BTreeMap::new();
     for name in databases {
         if let Some(database) = look.database(name).await? {
             found.insert(name.clone(), database);
         }
     }
-    let Look { requests, unseen, .. } = look;
-    Ok(Inspected { catalog: Catalog::of(found, unseen), requests })
+    let unseen = look.unseen;
+    Ok(Catalog::of(found, unseen))
 }
 
 struct Look<'s> {
     session: &'s mut dyn Session,
     context: &'s Context,
-    requests: usize,
     unseen: BTreeMap<String, String>,
 }
 
@@ -177,7 +167,6 @@ impl Look<'_> {
     }
 
     async fn must(&mut self, text: String) -> Result<Answer, DbError> {
-        self.requests += 1;
         send(self.session, self.context, text).await
     }
 

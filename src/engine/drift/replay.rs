@@ -1,6 +1,6 @@
 //! What the applied migrations make: their statements, in the order of the history, on an empty model.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::super::{Stop, Workspace, survey::Scripts};
 use crate::{
@@ -39,7 +39,7 @@ pub(super) struct Made {
     pub(super) scripts: usize,
     pub(super) unusable: Vec<Unusable>,
     /// Full names of objects that unusable scripts and statements speak of.
-    pub(super) touched: Vec<String>,
+    pub(super) touched: BTreeSet<String>,
 }
 
 /// One applied script: when it comes, and what there is of it now.
@@ -56,7 +56,7 @@ pub(super) fn replay(workspace: &Workspace, scripts: &Scripts, state: &LedgerSta
     let seed = Seed { now: "1970-01-01T00:00:00Z".to_owned(), ..workspace.seed()? };
     let home = &workspace.environment.context;
     let mut made =
-        Made { catalog: Catalog::new(&seed), scripts: 0, unusable: Vec::new(), touched: Vec::new() };
+        Made { catalog: Catalog::new(&seed), scripts: 0, unusable: Vec::new(), touched: BTreeSet::new() };
     let mut all = applied(workspace, scripts, state);
     all.sort_by(|a, b| a.order.cmp(&b.order));
     for one in all {
