@@ -62,7 +62,39 @@ impl Catalog {
             let own = ledger.filter(|ledger| ledger.database == *name);
             (name.clone(), database(name, found, own))
         });
-        Self { databases: outlines.collect(), unseen: self.unseen.clone(), ..Self::default() }
+        let mut databases: BTreeMap<Ident, Database> = outlines.collect();
+        references(&mut databases);
+        Self { databases, unseen: self.unseen.clone(), ..Self::default() }
+    }
+}
+
+/// A foreign key that references the primary key says no columns, whether or not they were written: a server always
+/// lists them. Neither does one whose columns were renamed since.
+fn references(databases: &mut BTreeMap<Ident, Database>) {
+    let mut tables = BTreeMap::new();
+    for (database, found) in &*databases {
+        for (schema, found) in &found.schemas {
+            for object in
+                found.objects.get(ObjectKind::Table.name_space()).into_iter().flat_map(BTreeMap::values)
+            {
+                let primary = object.keys.iter().find(|key| key.rule == KeyRule::Primary);
+                let primary = primary.map(|key| key.columns.clone()).unwrap_or_default();
+                let columns: Option<BTreeSet<Ident>> =
+                    object.columns.as_ref().map(|all| all.iter().map(|one| one.name.clone()).collect());
+                tables.insert(format!("{database}.{schema}.{}", object.name), (primary, columns));
+            }
+        }
+    }
+    let schemas = databases.values_mut().flat_map(|database| database.schemas.values_mut());
+    let objects = schemas.flat_map(|schema| schema.objects.values_mut()).flat_map(BTreeMap::values_mut);
+    for key in objects.flat_map(|object| &mut object.keys) {
+        let Some((primary, columns)) = key.references.as_ref().and_then(|table| tables.get(table)) else {
+            continue;
+        };
+        let gone = |name: &Ident| columns.as_ref().is_some_and(|all| !all.contains(name));
+        if key.referenced == *primary || key.referenced.iter().any(gone) {
+            key.referenced.clear();
+        }
     }
 }
 
@@ -260,6 +292,7 @@ fn keys(found: &[Key], home: (&Ident, &Ident)) -> Vec<Key> {
             name: key.name.clone().filter(|name| !name.as_str().starts_with("SYS_CONSTRAINT_")),
             columns: key.columns.clone(),
             references: key.references.as_ref().map(|table| in_full(table, home)),
+            referenced: key.referenced.clone(),
         })
         .collect();
     all.sort_by_key(|key| (key.rule, key.columns.clone(), key.references.clone()));

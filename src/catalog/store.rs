@@ -288,6 +288,9 @@ pub struct Key {
     /// The table that a foreign key references, as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub references: Option<String>,
+    /// Columns of that table, as written; none: those of its primary key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub referenced: Vec<Ident>,
 }
 
 /// What a key says.

@@ -239,20 +239,33 @@ pub(super) fn add_key(
                     object.columns.iter_mut().flatten().filter(|column| columns.contains(&column.name));
                 inside.for_each(|column| column.not_null = true);
             }
-            Key { rule: KeyRule::Primary, name, columns, references: None }
+            Key { rule: KeyRule::Primary, name, columns, references: None, referenced: Vec::new() }
         }
         Rule::Unique(columns) => {
             require(object, columns)?;
-            Key { rule: KeyRule::Unique, name, columns: names(columns), references: None }
+            Key {
+                rule: KeyRule::Unique,
+                name,
+                columns: names(columns),
+                references: None,
+                referenced: Vec::new(),
+            }
         }
         Rule::Foreign { columns, table, referenced } => {
             require(object, columns)?;
             let references = referenced_table(work, object, table, columns, referenced)?;
-            Key { rule: KeyRule::Foreign, name, columns: names(columns), references }
+            let columns = names(columns);
+            Key { rule: KeyRule::Foreign, name, columns, references, referenced: names(referenced) }
         }
         Rule::Check(condition) => {
             see_own(work, object, std::slice::from_ref(condition))?;
-            Key { rule: KeyRule::Check, name, columns: names(&condition.columns), references: None }
+            Key {
+                rule: KeyRule::Check,
+                name,
+                columns: names(&condition.columns),
+                references: None,
+                referenced: Vec::new(),
+            }
         }
     };
     let same = |other: &Key| {

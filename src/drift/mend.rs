@@ -175,7 +175,11 @@ pub(super) fn key(key: &Key) -> String {
         KeyRule::Unique => format!("{name}UNIQUE ({columns})"),
         KeyRule::Foreign => {
             let table = key.references.as_deref().unwrap_or_default();
-            format!("{name}FOREIGN KEY ({columns}) REFERENCES {table}")
+            let referenced = match key.referenced.as_slice() {
+                [] => String::new(),
+                some => format!(" ({})", names(some)),
+            };
+            format!("{name}FOREIGN KEY ({columns}) REFERENCES {table}{referenced}")
         }
         KeyRule::Check => String::new(),
     }

@@ -173,7 +173,9 @@ fn retype(alter: &str, from: &DataType, to: &DataType) -> Mend {
 
 fn keys(place: &Place, rule: KeyRule, expected: &[Key], found: &[Key], out: &mut Vec<Difference>) {
     // Who named a key, a script or the server, cannot be told for sure.
-    let same = |a: &Key, b: &Key| a.columns == b.columns && a.references == b.references;
+    let same = |a: &Key, b: &Key| {
+        a.columns == b.columns && a.references == b.references && a.referenced == b.referenced
+    };
     let of = |keys: &'_ [Key]| keys.iter().filter(|key| key.rule == rule).cloned().collect::<Vec<_>>();
     let (expected, found) = (of(expected), of(found));
     // What goes goes first: a table has one primary key.

@@ -155,6 +155,20 @@ fn each_difference_is_told_with_what_mends_it() {
             &["CREATE TABLE p (a INT PRIMARY KEY)", "CREATE TABLE t (a INT)"],
             &["key_missing: ALTER TABLE D.S.T ADD FOREIGN KEY (A) REFERENCES D.S.P"],
         ),
+        // The primary key is meant without columns and with them; another key with its columns only.
+        (
+            &["CREATE TABLE p (a INT PRIMARY KEY)", "CREATE TABLE t (a INT REFERENCES p)"],
+            &["CREATE TABLE p (a INT PRIMARY KEY)", "CREATE TABLE t (a INT REFERENCES p (a))"],
+            &[],
+        ),
+        (
+            &["CREATE TABLE p (a INT PRIMARY KEY, b INT UNIQUE)", "CREATE TABLE t (a INT REFERENCES p (b))"],
+            &["CREATE TABLE p (a INT PRIMARY KEY, b INT UNIQUE)", "CREATE TABLE t (a INT REFERENCES p (a))"],
+            &[
+                "key_unexpected: ALTER TABLE D.S.T DROP FOREIGN KEY (A)",
+                "key_missing: ALTER TABLE D.S.T ADD FOREIGN KEY (A) REFERENCES D.S.P (B)",
+            ],
+        ),
         // The rest of an object.
         (
             &[T, "CREATE VIEW v AS SELECT a FROM t"],
@@ -293,6 +307,7 @@ const POOL: &[&str] = &[
     "CREATE OR REPLACE TABLE t (a NUMBER(9,2), b VARCHAR(30) NOT NULL, c DATE)",
     "CREATE TABLE p (id INT PRIMARY KEY, name VARCHAR UNIQUE, n INT DEFAULT 1)",
     "CREATE TABLE child (id INT, p_id INT REFERENCES p (id), CONSTRAINT k UNIQUE (id, p_id))",
+    "CREATE TABLE kid (name VARCHAR REFERENCES p (name), n INT)",
     "ALTER TABLE t ADD COLUMN d VARCHAR DEFAULT 'none'",
     "ALTER TABLE t DROP COLUMN b",
     "ALTER TABLE t ALTER COLUMN b SET DATA TYPE VARCHAR(40)",

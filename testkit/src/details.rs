@@ -3,7 +3,7 @@
 
 use rusqlite::types::Value;
 use snowops::{
-    catalog::{Catalog, Clauses, KeyRule, Object},
+    catalog::{Catalog, Clauses, Key, KeyRule, Object},
     model::{command::DataType, ident::Ident, kind::ObjectKind},
 };
 
@@ -199,6 +199,7 @@ pub(crate) fn keys(text: &str, catalog: &Catalog) -> Option<Done> {
                 "pk_database_name",
                 "pk_schema_name",
                 "pk_table_name",
+                "pk_column_name",
             ],
         ),
         _ => return None,
@@ -214,7 +215,8 @@ pub(crate) fn keys(text: &str, catalog: &Catalog) -> Option<Done> {
                 // The server names what has no name.
                 let own = format!("SYS_CONSTRAINT_{}_{}_{number}", schema.as_str(), object.name.as_str());
                 let key_name = key.name.as_ref().map_or(own, |name| name.as_str().to_owned());
-                for (column, sequence) in key.columns.iter().zip(1..) {
+                let referenced = referenced(key, catalog);
+                for (column, sequence) in key.columns.iter().zip(1_usize..) {
                     let mut row = vec![
                         Some(name.as_str().to_owned()),
                         Some(schema.as_str().to_owned()),
@@ -227,6 +229,7 @@ pub(crate) fn keys(text: &str, catalog: &Catalog) -> Option<Done> {
                     if let Some(table) = table {
                         let parts = [table.database, table.schema, Some(table.name)];
                         row.extend(parts.map(|part| part.map(|part| part.as_str().to_owned())));
+                        row.push(referenced.get(sequence - 1).map(|column| column.as_str().to_owned()));
                     }
                     rows.push(row);
                 }
@@ -235,6 +238,20 @@ pub(crate) fn keys(text: &str, catalog: &Catalog) -> Option<Done> {
     }
     let columns = columns.iter().map(|name| WireColumn::text(name)).collect();
     Some(Done { columns, rows, ..Done::default() })
+}
+
+/// The columns that a foreign key of an outline references: its own, or those of the primary key.
+fn referenced(key: &Key, catalog: &Catalog) -> Vec<Ident> {
+    if !key.referenced.is_empty() {
+        return key.referenced.clone();
+    }
+    let primary = || {
+        let table = snowops::sql::command::object_name(key.references.as_deref()?)?;
+        let schema = catalog.databases().get(&table.database?)?.schemas.get(&table.schema?)?;
+        let object = schema.objects.get("relation")?.get(table.name.as_str())?;
+        object.keys.iter().find(|key| key.rule == KeyRule::Primary)
+    };
+    primary().map(|key| key.columns.clone()).unwrap_or_default()
 }
 
 /// The sizes of a type, as `INFORMATION_SCHEMA.COLUMNS` has them: characters, octets, precision, scale, of times.

@@ -63,6 +63,7 @@ CREATE TRANSIENT TABLE child (
     CONSTRAINT child_u UNIQUE (parent, day),
     CONSTRAINT child_fk FOREIGN KEY (parent) REFERENCES parent (id)
 ) CLUSTER BY (day) COMMENT = 'it''s a child' DATA_RETENTION_TIME_IN_DAYS = 0;
+CREATE TABLE sibling (day DATE, whose INT, FOREIGN KEY (whose, day) REFERENCES child (parent, day));
 CREATE VIEW names AS
 SELECT id, name
 FROM parent;

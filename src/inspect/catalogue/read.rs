@@ -224,8 +224,10 @@ impl Reading {
                 Some(parts?.join("."))
             });
             let columns = rows.iter().filter_map(|row| of(row, "column_name")).collect();
+            let referenced = rows.iter().filter(|_| foreign).filter_map(|row| row.ident("pk_column_name"));
+            let referenced = referenced.collect();
             if let Some(object) = self.relation(schema, table) {
-                object.keys.push(Key { rule, name, columns, references });
+                object.keys.push(Key { rule, name, columns, references, referenced });
             }
         }
     }
@@ -494,11 +496,12 @@ mod tests {
                     "pk_database_name",
                     "pk_schema_name",
                     "pk_table_name",
+                    "pk_column_name",
                 ],
                 &[
-                    &["D", "S", "T", "B", "2", "K", "D", "S", "p"],
-                    &["D", "S", "T", "A", "1", "K", "D", "S", "p"],
-                    &["OTHER", "S", "T", "A", "1", "X", "D", "S", "p"],
+                    &["D", "S", "T", "B", "2", "K", "D", "S", "p", "Y"],
+                    &["D", "S", "T", "A", "1", "K", "D", "S", "p", "x"],
+                    &["OTHER", "S", "T", "A", "1", "X", "D", "S", "p", "x"],
                 ],
             ),
         );
@@ -512,5 +515,6 @@ mod tests {
         let [key] = relations["T"].keys.as_slice() else { panic!("{:?}", relations["T"].keys) };
         assert_eq!(key.columns, [Ident::stored("A"), Ident::stored("B")]);
         assert_eq!(key.references.as_deref(), Some("D.S.\"p\""));
+        assert_eq!(key.referenced, [Ident::stored("x"), Ident::stored("Y")]);
     }
 }
