@@ -131,6 +131,7 @@ fn valid_forms_that_were_refused_once_pass() {
             "ALTER TABLE t ADD DATA METRIC FUNCTION SNOWFLAKE.CORE.NULL_COUNT ON (a), SNOWFLAKE.CORE.BLANK_COUNT ON (b)",
             "recorded",
         ),
+        ("CREATE FUNCTION f(x TABLE (a INT)) RETURNS INT AS 'SELECT COUNT(*) FROM x'", "applied"),
         ("SELECT {* EXCLUDE a}, {t.* ILIKE 'a%'}, {'exclude': a} FROM t", "checked"),
         ("GRANT SERVICE ROLE sv!all_endpoints_usage TO ROLE reader", "recorded"),
         ("GRANT ALL INHERITED CALLER PRIVILEGES ON ALL VIEWS IN ACCOUNT TO ROLE reader", "recorded"),

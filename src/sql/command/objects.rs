@@ -145,10 +145,11 @@ const ONCE: &[(&str, &str)] = &[
 
 fn routine(r: &mut Reader<'_>, found: &mut ObjectDef) -> Read<()> {
     let (mut names, types): (Vec<Ident>, Vec<DataType>) = arguments(r)?.into_iter().unzip();
+    // What an argument that is a table is called stands in FROM.
+    let mut sql = found.kind == ObjectKind::Function && types.iter().all(|one| one.0 != "TABLE");
     found.arguments = Some(types);
     let mut options = Options::default();
     let mut seen: Vec<&str> = Vec::new();
-    let mut sql = found.kind == ObjectKind::Function;
     let mut returned = false;
     while !r.done() {
         if let Some((family, _)) = ONCE.iter().find(|(_, words)| r.is_phrase(words)) {
