@@ -91,7 +91,8 @@ const SNOWFLAKE: &str = "SNOWFLAKE";
 pub struct Catalog {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(in crate::catalog) account: String,
-    /// Full names that came from committed snapshots: what was dropped since stays dropped.
+    /// Full names that came from the project's lists and committed snapshots: what a statement has dropped or renamed
+    /// since does not come back.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(in crate::catalog) taken_in: BTreeSet<String>,
     /// What whoever filled it could not see: words of kinds, `COLUMNS`, `KEYS`, `GRANTS`, ..., with the reason.
@@ -203,19 +204,23 @@ impl Catalog {
             Ident::written(name)
         });
         for name in open.chain([Ident::stored(SNOWFLAKE)]) {
-            if !self.dropped.iter().any(|(dropped, _)| *dropped == name) {
+            if self.is_news(&[name.as_str()]) && !self.dropped.iter().any(|(dropped, _)| *dropped == name) {
                 self.databases.entry(name).or_insert_with(|| Database::open(&seed.now));
             }
         }
         for snapshot in &seed.snapshots {
             self.take_in(snapshot, &seed.now);
         }
-        let own = context.database.as_ref().filter(|own| !self.dropped.iter().any(|(old, _)| old == *own));
-        if let Some(database) = own {
-            let found = self.databases.entry(database.clone()).or_insert_with(|| Database::new(&seed.now));
-            if let Some(schema) = &context.schema {
-                found.schema_entry(schema, &seed.now);
-            }
+        let Some(database) = &context.database else { return };
+        if self.is_news(&[database.as_str()]) && !self.dropped.iter().any(|(old, _)| old == database) {
+            self.databases.entry(database.clone()).or_insert_with(|| Database::new(&seed.now));
+        }
+        let Some(schema) = &context.schema else { return };
+        if self.is_news(&[database.as_str(), schema.as_str()])
+            && let Some(found) = self.databases.get_mut(database)
+            && !found.dropped.iter().any(|(old, _)| old == schema)
+        {
+            found.schema_entry(schema, &seed.now);
         }
     }
 

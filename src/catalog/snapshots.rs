@@ -27,7 +27,7 @@ impl Catalog {
     }
 
     /// Whether a name was not taken in before.
-    fn is_news(&mut self, parts: &[&str]) -> bool {
+    pub(super) fn is_news(&mut self, parts: &[&str]) -> bool {
         self.taken_in.insert(parts.join("\u{1f}"))
     }
 

@@ -8,4 +8,5 @@ mod journey;
 pub(crate) mod output;
 mod refusals;
 mod render;
+mod snapshots;
 mod templates;

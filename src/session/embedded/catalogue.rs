@@ -2,6 +2,9 @@
 //!
 //! Opening reads the snapshot and applies the tail again, statement by statement, each in its session. Sessions of
 //! this and of other processes see each other's statements when the file's tail has moved.
+//!
+//! The first user statement stores a snapshot of what the project's lists say. What they say more later is added
+//! behind the tail and stored at once: the statements of the tail are applied again to what they were applied to.
 
 use std::collections::HashMap;
 
@@ -25,6 +28,8 @@ pub(super) struct Catalogue {
     pub(super) catalog: Catalog,
     /// The last statement of the tail that is in it.
     seq: i64,
+    /// It holds something of the project's lists that the file does not.
+    grown: bool,
     /// Sessions of the tail.
     sessions: HashMap<String, SessionState>,
 }
@@ -40,7 +45,7 @@ pub(super) struct TailRow<'a> {
 }
 
 impl Catalogue {
-    /// Reads the file's catalogue.
+    /// Reads the file's catalogue, and adds what `seed` lists and neither the file nor a statement knew.
     pub(super) fn load(connection: &Connection, seed: &Seed) -> Result<Self, DbError> {
         let snapshot = connection
             .query_row(
@@ -50,17 +55,16 @@ impl Catalogue {
             )
             .optional()
             .map_err(|error| sqlite_error(&error))?;
+        let first = snapshot.is_none();
         let (seq, catalog) = match snapshot {
-            Some((seq, text)) => {
-                let mut catalog = Catalog::from_text(&text).map_err(|error| unreadable(&error))?;
-                // The project may list more externals than when the snapshot was made.
-                catalog.extend(seed);
-                (seq, catalog)
-            }
+            Some((seq, text)) => (seq, Catalog::from_text(&text).map_err(|error| unreadable(&error))?),
             None => (0, Catalog::new(seed)),
         };
-        let mut catalogue = Self { catalog, seq, sessions: HashMap::new() };
+        let mut catalogue = Self { catalog, seq, grown: first, sessions: HashMap::new() };
         catalogue.follow(connection)?;
+        let known = catalogue.catalog.clone();
+        catalogue.catalog.extend(seed);
+        catalogue.grown |= catalogue.catalog != known;
         Ok(catalogue)
     }
 
@@ -115,8 +119,9 @@ impl Catalogue {
             .map_err(|error| sqlite_error(&error))
     }
 
-    /// Makes a tail of more than `longest` statements a snapshot, inside the caller's transaction. State of sessions
-    /// is not in it: only the work session of the lease's holder writes the tail, and this runs when that opens.
+    /// Makes a tail of more than `longest` statements a snapshot, and any tail if the project's lists have grown,
+    /// inside the caller's transaction. State of sessions is not in it: only the work session of the lease's holder
+    /// writes the tail, and this runs when that opens.
     pub(super) fn compact(&mut self, connection: &Connection, longest: i64) -> Result<(), DbError> {
         self.compact_inside(connection, longest).map_err(|error| sqlite_error(&error))
     }
@@ -124,7 +129,7 @@ impl Catalogue {
     fn compact_inside(&mut self, connection: &Connection, longest: i64) -> Result<(), rusqlite::Error> {
         let length: i64 =
             connection.query_row("SELECT COUNT(*) FROM \"snowops$tail\"", [], |row| row.get(0))?;
-        if length <= longest {
+        if length <= longest && !self.grown {
             return Ok(());
         }
         connection.execute("DELETE FROM \"snowops$snapshot\"", [])?;
@@ -134,6 +139,7 @@ impl Catalogue {
         )?;
         connection.execute("DELETE FROM \"snowops$tail\" WHERE \"seq\" <= ?1", [self.seq])?;
         self.sessions.clear();
+        self.grown = false;
         Ok(())
     }
 }

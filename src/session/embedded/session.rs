@@ -194,9 +194,8 @@ impl EmbeddedSession {
         } else {
             let seed = Seed { now: self.store.created_on()?, ..self.settings.seed.clone() };
             let mut loaded = Catalogue::load(connection, &seed)?;
-            if self.purpose == Purpose::Work {
-                loaded.compact(connection, LONG_TAIL)?;
-            }
+            let longest = if self.purpose == Purpose::Work { LONG_TAIL } else { i64::MAX };
+            loaded.compact(connection, longest)?;
             loaded
         };
         let query_id = self.settings.context.ids.next().to_string();
