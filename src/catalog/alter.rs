@@ -17,7 +17,21 @@ use crate::model::{
     refusal::{SnowflakeError, UNKNOWN_CODE},
 };
 
+/// All of `actions`, or none where one is refused.
 pub(super) fn alter(work: &mut Work<'_>, target: &Target, actions: &[Action]) -> Done {
+    if actions.len() < 2 {
+        return apply(work, target, actions);
+    }
+    // One action can touch much: RENAME follows the name wherever it stands.
+    let before = (work.catalog.clone(), work.session.clone());
+    let result = apply(work, target, actions);
+    if result.is_err() {
+        (*work.catalog, *work.session) = before;
+    }
+    result
+}
+
+fn apply(work: &mut Work<'_>, target: &Target, actions: &[Action]) -> Done {
     let name = work.known(&target.name)?;
     match target.kind.scope() {
         KindScope::Account if target.kind == ObjectKind::Database => {
@@ -129,9 +143,10 @@ fn routine(work: &mut Work<'_>, target: &Target, name: &QualifiedName, actions: 
                 object.name.clone_from(&to.name);
                 work.put_in(&to, object, temporary)?;
             }
-        } else if let Some((mut object, temporary)) = work.take_out("routine", &place, &at) {
+        } else if let Some((stored, temporary)) = work.take_out("routine", &place, &at) {
+            let mut object = stored.clone();
             let changed = one(work, &mut object, action);
-            work.put_in(&place, object, temporary)?;
+            work.put_in(&place, if changed.is_ok() { object } else { stored }, temporary)?;
             changed?;
         }
     }

@@ -320,14 +320,7 @@ fn database(work: &mut Work<'_>, def: &ContainerDef) -> Done {
             enter(work, &name, None);
             return Ok(created(def.kind, &name));
         }
-        (true, Mode::Replace) => {
-            if let Some(old) = work.catalog.databases.remove(&name) {
-                lost::warn(&mut work.warnings, def.kind, &name, &old.grants, &new.grants);
-                work.catalog.dropped.push((name.clone(), old));
-                work.session.temporary.retain(|(database, _), _| *database != name);
-            }
-        }
-        (false, _) => {}
+        (true, Mode::Replace) | (false, _) => {}
     }
     new.transient = def.transient;
     new.comment = def.comment.clone().or(new.comment);
@@ -336,6 +329,11 @@ fn database(work: &mut Work<'_>, def: &ContainerDef) -> Done {
     new.owner.clone_from(&work.session.context.role);
     if let Some(public) = new.schemas.get_mut(&Ident::stored("PUBLIC")) {
         public.owner = public.owner.take().or_else(|| new.owner.clone());
+    }
+    if let Some(old) = work.catalog.databases.remove(&name) {
+        lost::warn(&mut work.warnings, def.kind, &name, &old.grants, &new.grants);
+        work.catalog.dropped.push((name.clone(), old));
+        work.session.temporary.retain(|(database, _), _| *database != name);
     }
     work.catalog.databases.insert(name.clone(), new);
     enter(work, &name, None);
