@@ -41,6 +41,7 @@ mod work;
 pub use clauses::{Clauses, plain};
 pub use context::SessionState;
 pub use outline::{LISTED, holds_secret};
+pub use run::unread;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 pub use store::{Column, Database, FutureGrant, Key, KeyRule, Link, Object, Objects, Schema, State, Watched};

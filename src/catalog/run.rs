@@ -15,6 +15,7 @@ use super::{
 use crate::{
     model::{
         command::{Block, Command, Constant, Expr, Name},
+        facts::Verb,
         ident::Ident,
         refusal::SnowflakeError,
     },
@@ -41,12 +42,18 @@ pub(super) fn immediate(work: &mut Work<'_>, text: &Constant) -> Done {
     work.take_over(effect)
 }
 
+/// A statement that a person let through unread: of its text only the words count.
+pub fn unread(text: &str) -> Command {
+    Command::Opaque { verb: Verb::Other, mentioned: command::mentioned(text) }
+}
+
 /// Words of statements that make or change objects.
 const CHANGES: &[&str] = &["ADD", "ALTER", "CLONE", "CREATE", "RENAME", "SWAP"];
 
 /// After a statement that was not looked into, its schema may hold more than is known: what is missing there is no
-/// longer refused. The same goes for schemas that it mentions; of tables that it mentions along with a change, the
-/// columns are no longer known. A file may also have made schemas.
+/// longer refused. The same goes for schemas that it mentions, in the databases that it mentions too; of tables that it
+/// mentions along with a change, the columns are no longer known. A file may also have made schemas, and so may what
+/// speaks of making one.
 pub(super) fn may_have_made(work: &mut Work<'_>, command: &Command) {
     if !can_make(command) {
         return;
@@ -54,12 +61,17 @@ pub(super) fn may_have_made(work: &mut Work<'_>, command: &Command) {
     let whole = matches!(command, Command::ExecuteFrom(_));
     let (called, mentioned) = mentioned_by(work, command);
     let changes = mentioned.iter().any(|word| CHANGES.contains(&word.as_str()));
+    let schemas = changes && mentioned.contains(&Ident::stored("SCHEMA"));
     let own = work.session.context.database.clone().zip(work.session.context.schema.clone());
-    for (database, home) in own.into_iter().chain(called) {
-        let Some(database) = work.catalog.databases.get_mut(&database) else { continue };
-        database.unsure |= whole;
+    let homes: Vec<(Ident, Ident)> = own.into_iter().chain(called).collect();
+    for (database_name, database) in &mut work.catalog.databases {
+        let home = |schema: &Ident| homes.iter().any(|(one, home)| one == database_name && home == schema);
+        if !mentioned.contains(database_name) && !homes.iter().any(|(one, _)| one == database_name) {
+            continue;
+        }
+        database.unsure |= whole || schemas;
         for (name, schema) in &mut database.schemas {
-            schema.unsure |= whole || *name == home || mentioned.contains(name);
+            schema.unsure |= whole || home(name) || mentioned.contains(name);
             let relations =
                 schema.objects.get_mut("relation").into_iter().flat_map(|objects| objects.values_mut());
             for object in relations.filter(|object| changes && mentioned.contains(&object.name)) {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::super::{Stop, Workspace, survey::Scripts};
 use crate::{
-    catalog::{Catalog, Effect, Seed, SessionState, Stamp, apply},
+    catalog::{Catalog, Effect, Seed, SessionState, Stamp, apply, unread},
     ledger::LedgerState,
     model::{
         checksum::Sha256,
@@ -104,14 +104,15 @@ impl Made {
 
     /// Applies one statement; answers why its effect is not known.
     fn statement(&mut self, statement: &Statement, session: &mut SessionState) -> Option<String> {
+        let stamp = Stamp { now: "1970-01-01T00:00:00Z".to_owned(), query_id: String::new() };
         if statement.settings.local_opaque {
+            apply(&mut self.catalog, session, &unread(&statement.text), &stamp);
             return Some("it is marked `local=opaque`".to_owned());
         }
         let parsed = match command(&statement.text) {
             Ok(parsed) => parsed,
             Err(error) => return Some(format!("the model cannot read it: {}", last_line(&error.message))),
         };
-        let stamp = Stamp { now: "1970-01-01T00:00:00Z".to_owned(), query_id: String::new() };
         match apply(&mut self.catalog, session, &parsed, &stamp) {
             Effect::Opaque(_) => Some("what it runs is not looked into".to_owned()),
             Effect::Refused(error) => Some(format!("the model refuses it: {}", last_line(&error.message))),

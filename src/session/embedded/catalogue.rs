@@ -15,13 +15,17 @@ use super::{
     store::{fault, sqlite_error},
 };
 use crate::{
-    catalog::{Catalog, Effect, Seed, SessionState, Stamp, apply},
+    catalog::{Catalog, Effect, Seed, SessionState, Stamp, apply, unread},
     model::{ident::Ident, target::Context4},
     sql::command::command,
 };
 
 /// A longer tail becomes a snapshot when a work session opens.
 pub(super) const LONG_TAIL: i64 = 2000;
+
+/// What stands before the text of a statement that was let through unread: what a person writes there. No other text of
+/// the tail begins so.
+const UNREAD: &str = "-- snowops: local=opaque\n";
 
 /// The catalogue at one place of the tail.
 pub(super) struct Catalogue {
@@ -42,6 +46,8 @@ pub(super) struct TailRow<'a> {
     pub(super) now: &'a str,
     pub(super) query_id: &'a str,
     pub(super) text: &'a str,
+    /// It was let through unread, and is not read later either.
+    pub(super) unread: bool,
 }
 
 impl Catalogue {
@@ -89,7 +95,10 @@ impl Catalogue {
             let text = |at: usize| row.get::<_, String>(at).map_err(|error| sqlite_error(&error));
             let (session, context, text) = (text(1)?, text(2)?, text(5)?);
             let stamp = Stamp { now: row_text(row, 3)?, query_id: row_text(row, 4)? };
-            let command = command(&text).map_err(|error| unreadable(&error.message))?;
+            let command = match text.strip_prefix(UNREAD) {
+                Some(text) => unread(text),
+                None => command(&text).map_err(|error| unreadable(&error.message))?,
+            };
             // A session that the snapshot cut off goes on from where it stood.
             let state =
                 self.sessions.entry(session).or_insert_with(|| SessionState::new(context_of(&context)));
@@ -113,7 +122,8 @@ impl Catalogue {
             .prepare_cached(insert)
             .and_then(|mut statement| {
                 let context = context_text(row.context);
-                statement.insert(params![row.session, context, row.now, row.query_id, row.text])
+                let text = format!("{}{}", if row.unread { UNREAD } else { "" }, row.text);
+                statement.insert(params![row.session, context, row.now, row.query_id, text])
             })
             .map(|seq| self.seq = seq)
             .map_err(|error| sqlite_error(&error))

@@ -13,7 +13,7 @@ use super::{
     store::{LedgerAnswer, Store, fault, sqlite_error},
 };
 use crate::{
-    catalog::{Catalog, Effect, Reply, Seed, SessionState, Stamp, apply},
+    catalog::{Catalog, Effect, Reply, Seed, SessionState, Stamp, apply, unread},
     model::{
         checksum::Sha256,
         refusal::{SnowflakeError, UNKNOWN_CODE},
@@ -201,13 +201,10 @@ impl EmbeddedSession {
         let query_id = self.settings.context.ids.next().to_string();
         let now = self.store.now();
         let stamp = Stamp { now: now.clone(), query_id: query_id.clone() };
-        let effect = if request.local_opaque {
-            Effect::Opaque(Reply::default())
-        } else {
-            match command(&request.text) {
-                Ok(command) => apply(&mut catalogue.catalog, &mut self.state, &command, &stamp),
-                Err(error) => Effect::Refused(error),
-            }
+        let command = if request.local_opaque { Ok(unread(&request.text)) } else { command(&request.text) };
+        let effect = match command {
+            Ok(command) => apply(&mut catalogue.catalog, &mut self.state, &command, &stamp),
+            Err(error) => Effect::Refused(error),
         };
         let (outcome, reply) = match effect {
             Effect::Applied(reply) => (Outcome::Applied, reply),
@@ -221,15 +218,16 @@ impl EmbeddedSession {
                 return Ok(Err(refusal(error, query_id)));
             }
         };
-        // What was only checked changed nothing, and what was let through unread is not read later either.
+        // What was only checked changed nothing.
         let changed = outcome != Outcome::Checked || self.state != *before;
-        if changed && !request.local_opaque {
+        if changed {
             let row = TailRow {
                 session: &self.info.id,
                 context: &before.context,
                 now: &now,
                 query_id: &query_id,
                 text: &request.text,
+                unread: request.local_opaque,
             };
             catalogue.append(self.store.connection(), &row)?;
         }

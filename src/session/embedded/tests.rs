@@ -112,14 +112,20 @@ async fn a_tag_tells_after_the_fact_what_was_applied() {
 }
 
 #[tokio::test]
-async fn a_statement_let_through_unread_is_opaque_and_not_kept() {
+async fn a_statement_let_through_unread_is_opaque_and_is_not_read_later_either() {
     let place = Place::new();
     let mut work = place.open(Purpose::Work).await;
-    let answer = place.user(work.as_mut(), "opaque CREAT nonsense").await.unwrap();
+    place.user(work.as_mut(), "SELECT a FROM made").await.unwrap_err();
+    place.user(work.as_mut(), "CREATE SCHEMA other").await.unwrap();
+    let answer = place.user(work.as_mut(), "opaque CREAT nonsense public.made").await.unwrap();
     assert_eq!(answer.result, Some(Outcome::Opaque));
-    drop(work);
-    let mut work = place.open(Purpose::Work).await;
-    place.user(work.as_mut(), "CREATE TABLE a (id INTEGER)").await.unwrap();
+    let mut again = place.open(Purpose::Work).await;
+    for session in [&mut work, &mut again] {
+        place.user(session.as_mut(), "SELECT a FROM public.made").await.unwrap();
+    }
+    place.user(again.as_mut(), "CREATE TABLE a (id INTEGER)").await.unwrap();
+    let nowhere = place.user(again.as_mut(), "SELECT a FROM local.nowhere.made").await.unwrap_err();
+    assert_eq!(nowhere.class, ErrorClass::NotFound);
 }
 
 #[tokio::test]

@@ -56,6 +56,35 @@ fn a_statement_let_through_unread_is_counted_and_named_in_the_last_line() {
     assert!(run.err.contains("unexpected 'GADGET'"), "{}", run.err);
 }
 
+/// What such a statement may have made is not refused later, in this run or in the next one.
+#[test]
+fn what_a_statement_let_through_unread_made_is_there() {
+    let through = |text: &str| format!("-- snowops: local=opaque\n{text};\n");
+    let script = [
+        "CREATE DATABASE far;\nCREATE SCHEMA far.away;\nUSE SCHEMA local.public;\nCREATE TABLE known (a INT);\n".to_owned(),
+        through("CREATE TABLE t (a INT) NEW WORD"),
+        through("CREATE TABLE far.away.t (a INT) NEW WORD"),
+        through("ALTER TABLE known ADD COLUMN b INT NEW WORD"),
+        "INSERT INTO t VALUES (1);\n".to_owned(),
+    ];
+    let project = Project::with(&[("V1__a.sql", &script.concat())]);
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    let next = "CREATE VIEW v AS SELECT t.a, b FROM t JOIN known;\nSELECT * FROM far.away.t;\nCREATE TABLE t2 LIKE t;\n";
+    project.write("migrations/V2__b.sql", next);
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    project.write(
+        "migrations/V3__c.sql",
+        &format!("{}CREATE TABLE s.t (a INT);\n", through("CREATE SCHEMA s NEW WORD")),
+    );
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    project.write("migrations/V4__d.sql", "SELECT * FROM far.public.t;\n");
+    let run = project.run(&["migrate"]);
+    assert_eq!(run.code, 5, "{}", run.all());
+}
+
 /// The whole run is applied first; then each statement that the engine did not carry out is named with its place.
 #[test]
 fn fail_on_names_the_statements_that_were_not_carried_out() {
