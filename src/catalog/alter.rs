@@ -123,7 +123,7 @@ fn routine(work: &mut Work<'_>, target: &Target, name: &QualifiedName, actions: 
     };
     let place = work.place(name, &format!("ALTER {}", target.kind))?;
     let at = key(&place.name, Some(&types));
-    match work.find_key("routine", &place, &at)? {
+    match work.find_key(target.kind, &place, &at)? {
         Found::Here(_) => {}
         Found::Unseen => return Ok((Grade::Recorded, done())),
         Found::Missing if target.if_exists => return Ok((Grade::Applied, done())),
@@ -136,7 +136,7 @@ fn routine(work: &mut Work<'_>, target: &Target, name: &QualifiedName, actions: 
         if let Action::Rename(to) = action {
             let to = work.known(to)?;
             let to = work.place(&to, "ALTER")?;
-            if matches!(work.find_key("routine", &to, &key(&to.name, Some(&types)))?, Found::Here(_)) {
+            if matches!(work.find_key(target.kind, &to, &key(&to.name, Some(&types)))?, Found::Here(_)) {
                 return Err(SnowflakeError::exists(&to).into());
             }
             if let Some((mut object, temporary)) = work.take_out("routine", &place, &at) {

@@ -61,7 +61,7 @@ pub(super) fn taken(
         work.schema(&place.database, &place.schema)?;
         Found::Missing
     } else {
-        work.find_key(kind.name_space(), place, key)?
+        work.find_key(kind, place, key)?
     };
     // A temporary relation shadows any other but a stream.
     if temporary

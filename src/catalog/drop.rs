@@ -137,7 +137,7 @@ fn database_role(work: &mut Work<'_>, target: &Target, database: &Ident, role: &
         return Ok(absent(role));
     }
     let owner = work.database_mut(database)?;
-    let open = owner.open;
+    let open = owner.open || owner.may_hide(target.kind);
     let removed = owner.objects.get_mut("database role").and_then(|roles| roles.remove(role.as_str()));
     super::grant::forget_grantee(work, target.kind, &format!("{database}.{role}"));
     match removed {
@@ -156,7 +156,7 @@ fn object(work: &mut Work<'_>, target: &Target, place: &Place) -> Done {
     let at = key(&place.name, types.as_deref());
     let space = target.kind.name_space();
     // IF EXISTS covers a container that is not there.
-    let found = match work.find_key(space, place, &at) {
+    let found = match work.find_key(target.kind, place, &at) {
         Ok(found) => found,
         Err(Stop::Refused(_)) if target.if_exists => return Ok(absent(&place.name)),
         Err(stop) => return Err(stop),

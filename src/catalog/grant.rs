@@ -286,7 +286,7 @@ fn schema_object(
     let types = target.arguments.as_deref().map(identity);
     let at = key(&place.name, types.as_deref());
     let space = target.kind.name_space();
-    match work.find_key(space, &place, &at)? {
+    match work.find_key(target.kind, &place, &at)? {
         Found::Here(_) => {}
         Found::Unseen => {
             work.recorded = true;

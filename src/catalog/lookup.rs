@@ -128,10 +128,12 @@ impl Work<'_> {
 
     /// The object of that name in the name space of `kind`, whatever its own kind. Temporary ones come first.
     pub(super) fn find(&self, kind: ObjectKind, place: &Place) -> Result<Found<'_>, Stop> {
-        self.find_key(kind.name_space(), place, place.name.as_str())
+        self.find_key(kind, place, place.name.as_str())
     }
 
-    pub(super) fn find_key(&self, space: &str, place: &Place, key: &str) -> Result<Found<'_>, Stop> {
+    /// As [`Work::find`], by the key in the name space.
+    pub(super) fn find_key(&self, kind: ObjectKind, place: &Place, key: &str) -> Result<Found<'_>, Stop> {
+        let space = kind.name_space();
         if let Some(found) = self.temporary(place).and_then(|objects| get(objects, space, key)) {
             return Ok(Found::Here(found));
         }
@@ -141,7 +143,8 @@ impl Work<'_> {
         }
         let dropped =
             || schema.dropped.iter().any(|object| object.kind.name_space() == space && object.key() == key);
-        Ok(if (schema.open || schema.unsure) && !dropped() { Found::Unseen } else { Found::Missing })
+        let hidden = schema.open || schema.unsure || self.database(&place.database)?.may_hide(kind);
+        Ok(if hidden && !dropped() { Found::Unseen } else { Found::Missing })
     }
 
     /// Temporary objects of the session in the schema of `place`.
@@ -198,8 +201,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Routines of that name with any arguments; `None` where that is not known.
-    pub(super) fn routines(&self, place: &Place) -> Result<Option<Vec<&Object>>, Stop> {
+    /// Routines of that name with any arguments; `None` where that is not known. `kind`: what the statement looks for.
+    pub(super) fn routines(&self, kind: ObjectKind, place: &Place) -> Result<Option<Vec<&Object>>, Stop> {
         let Some(schema) = self.schema(&place.database, &place.schema)? else { return Ok(None) };
         let permanent = schema.objects.get("routine");
         let temporary = self.temporary(place).and_then(|objects| objects.get("routine"));
@@ -209,7 +212,8 @@ impl Work<'_> {
             .flat_map(|objects| objects.values())
             .filter(|object| object.name == place.name)
             .collect();
-        Ok(if found.is_empty() && (schema.open || schema.unsure) { None } else { Some(found) })
+        let hidden = schema.open || schema.unsure || self.database(&place.database)?.may_hide(kind);
+        Ok(if found.is_empty() && hidden { None } else { Some(found) })
     }
 }
 

@@ -134,9 +134,7 @@ fn schema(work: &mut Work<'_>, def: &ObjectDef) -> Done {
     if let Taken::Kept = taken {
         return Ok(kept(&place.name));
     }
-    if def.mode == Mode::Replace
-        && matches!(work.find_key(def.kind.name_space(), &place, &at)?, Found::Here(_))
-    {
+    if def.mode == Mode::Replace && matches!(work.find_key(def.kind, &place, &at)?, Found::Here(_)) {
         links::unattached(work, def.kind, &place)?;
     }
     source(work, def, &mut object)?;

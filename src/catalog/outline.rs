@@ -52,6 +52,11 @@ const RELATIONS: &[ObjectKind] = &[
     ObjectKind::MaterializedView,
 ];
 
+/// Whether an outline holds objects of this kind.
+pub(super) fn holds(kind: ObjectKind) -> bool {
+    LISTED.contains(&kind) || RELATIONS.contains(&kind)
+}
+
 impl Catalog {
     /// The outline of some databases: no times, no dropped objects, nothing of the account, of the ledger or of grants to
     /// come; texts in one spelling. A database that is not there, or whose content is not known, is left out.
@@ -146,7 +151,7 @@ fn schema(home: (&Ident, &Ident), found: &Schema, inherited: &str, ledger: Optio
 fn objects(found: &Objects, home: (&Ident, &Ident), retention: &str) -> Objects {
     let spaces = found.iter().filter(|(_, objects)| !objects.is_empty());
     let outlined = spaces.map(|(space, objects)| {
-        let held = objects.values().filter(|one| LISTED.contains(&one.kind) || RELATIONS.contains(&one.kind));
+        let held = objects.values().filter(|one| holds(one.kind));
         let inner = held.map(|one| (one.key(), object(one, home, retention)));
         (space.clone(), inner.collect())
     });

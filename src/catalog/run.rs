@@ -17,6 +17,7 @@ use crate::{
         command::{Block, Command, Constant, Expr, Name},
         facts::Verb,
         ident::Ident,
+        kind::ObjectKind,
         refusal::SnowflakeError,
     },
     sql::command::{self, command, procedure_body},
@@ -113,7 +114,9 @@ fn mentioned_by(work: &Work<'_>, command: &Command) -> (Option<(Ident, Ident)>, 
         Command::Call { name, mentioned, .. } => {
             let mut words: BTreeSet<Ident> = mentioned.iter().cloned().collect();
             let place = work.known(name).and_then(|name| work.place(&name, "CALL")).ok();
-            if let Some(Ok(Some(found))) = place.as_ref().map(|place| work.routines(place)) {
+            if let Some(Ok(Some(found))) =
+                place.as_ref().map(|place| work.routines(ObjectKind::Procedure, place))
+            {
                 let bodies = found.iter().filter_map(|object| object.definition.as_deref());
                 words.extend(bodies.flat_map(command::mentioned));
             }
@@ -196,7 +199,7 @@ pub(super) fn call(work: &mut Work<'_>, name: &Name, arguments: &[Expr]) -> Done
     }
     let place = work.place(&written, "CALL")?;
     let unknown = || SnowflakeError::unknown_function(&place);
-    let definition = match work.routines(&place) {
+    let definition = match work.routines(ObjectKind::Procedure, &place) {
         Ok(Some(found)) => match found.as_slice() {
             [] => return Err(unknown().into()),
             [only] => only.definition.clone(),

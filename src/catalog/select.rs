@@ -369,7 +369,7 @@ impl<'w, 'a> Reading<'w, 'a> {
             return Ok(());
         }
         let unknown = || SnowflakeError::unknown_function(&place);
-        match self.work.routines(&place) {
+        match self.work.routines(ObjectKind::Function, &place) {
             Ok(Some(found)) if found.is_empty() => Err(unknown().into()),
             Ok(_) => Ok(()),
             Err(_) => Err(unknown().into()),

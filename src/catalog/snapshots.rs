@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::{
     Catalog,
+    create::family,
+    outline,
     store::{Database, Object, Objects, Schema},
 };
-use crate::model::ident::Ident;
+use crate::model::{ident::Ident, kind::ObjectKind};
 
 impl Catalog {
     /// Adds what a snapshot holds and the catalogue lacks, once: what is there stays as it is, and what was dropped since
@@ -15,7 +17,8 @@ impl Catalog {
         for (name, found) in &snapshot.databases {
             if self.is_news(&[name.as_str()]) && !self.dropped.iter().any(|(gone, _)| gone == name) {
                 let empty = Database { schemas: BTreeMap::new(), objects: Objects::new(), ..found.clone() };
-                let made = Database { created_on: now.to_owned(), ..empty };
+                let unseen = Some(snapshot.unseen.keys().cloned().collect());
+                let made = Database { created_on: now.to_owned(), unseen, ..empty };
                 self.databases.entry(name.clone()).or_insert(made);
             }
             self.add(name, None, &found.objects, now);
@@ -69,4 +72,22 @@ impl Catalog {
 fn is_buried(schema: &Schema, object: &Object, key: &str) -> bool {
     let same = |gone: &Object| gone.kind.name_space() == object.kind.name_space() && gone.key() == key;
     schema.dropped.iter().any(same)
+}
+
+impl Database {
+    /// Whether objects of this kind may be in it that its snapshot does not hold.
+    pub(super) fn may_hide(&self, kind: ObjectKind) -> bool {
+        let Some(unseen) = &self.unseen else { return false };
+        let is_unseen = |kind: ObjectKind| unseen.contains(kind.words());
+        match family(kind) {
+            // An external function is called and dropped as any other.
+            ObjectKind::Function => true,
+            kind if !outline::holds(kind) => true,
+            // What reads a table reads a view or a stream with the same words.
+            kind if kind.is_relation() && kind != ObjectKind::Stream => {
+                [ObjectKind::Table, ObjectKind::View, ObjectKind::Stream].into_iter().any(is_unseen)
+            }
+            kind => is_unseen(kind),
+        }
+    }
 }

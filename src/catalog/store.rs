@@ -36,6 +36,10 @@ pub struct Database {
     /// A statement that was not looked into may have made something in it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unsure: bool,
+    /// It came from a committed snapshot, which could not see these kinds. Of kinds that no snapshot holds nothing is
+    /// known either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<BTreeSet<String>>,
     /// TRANSIENT.
     #[serde(default, skip_serializing_if = "is_false")]
     pub transient: bool,

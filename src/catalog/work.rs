@@ -154,7 +154,7 @@ impl Work<'_> {
         if known {
             return Ok(());
         }
-        if found.open {
+        if found.open || found.may_hide(ObjectKind::DatabaseRole) {
             self.recorded = true;
             return Ok(());
         }
@@ -169,7 +169,7 @@ impl Work<'_> {
     ) -> Result<(), Stop> {
         let place = self.place(name, "SELECT")?;
         if kind.is_routine() {
-            return match self.routines(&place)? {
+            return match self.routines(kind, &place)? {
                 Some(found) if found.is_empty() => Err(SnowflakeError::missing(kind, &place).into()),
                 Some(_) => Ok(()),
                 None => {

@@ -140,3 +140,67 @@ fn a_committed_snapshot_adds_what_is_new_and_brings_nothing_back() {
     bench.catalog.extend(&seed);
     assert!(bench.refusal("USE DATABASE raw").message.contains("does not exist"));
 }
+
+/// What whoever wrote the snapshot could not see, and kinds that no snapshot holds, may be there all the same.
+#[test]
+fn what_a_committed_snapshot_did_not_look_at_is_not_refused() {
+    let mut seed = seed();
+    seed.externals.databases.clear();
+    let mut bench_of = |unseen: &[&str]| {
+        let mut snapshot = raw();
+        snapshot.unseen = unseen.iter().map(|what| ((*what).to_owned(), "no".to_owned())).collect();
+        seed.snapshots = vec![snapshot];
+        let mut catalog = Catalog::new(&seed);
+        // It is remembered in the engine's file.
+        seed.snapshots.clear();
+        catalog = Catalog::from_text(&catalog.to_text()).unwrap();
+        catalog.extend(&seed);
+        Bench { catalog, session: SessionState::new(seed.context.clone()), run: 0 }
+    };
+    let own = ["CREATE TABLE t (a NUMBER)", "CREATE ROLE r", "CREATE DATABASE ROLE dr"];
+    let looks = [
+        ("CALL raw.shop.p(1)", "PROCEDURE"),
+        ("DROP PROCEDURE raw.shop.p(INT)", "PROCEDURE"),
+        ("GRANT USAGE ON PROCEDURE raw.shop.p(INT) TO ROLE r", "PROCEDURE"),
+        ("SELECT * FROM raw.shop.other", "TABLE"),
+        ("SELECT * FROM raw.shop.other", "VIEW"),
+        ("SELECT * FROM raw.shop.other", "STREAM"),
+        ("DROP STREAM raw.shop.s", "STREAM"),
+        ("ALTER TASK raw.shop.t1 SUSPEND", "TASK"),
+        ("SELECT raw.shop.seq.NEXTVAL", "SEQUENCE"),
+        ("DROP MASKING POLICY raw.shop.m", "MASKING POLICY"),
+        ("COPY INTO t FROM @raw.shop.st", "STAGE"),
+        ("GRANT DATABASE ROLE raw.reader TO ROLE r", "DATABASE ROLE"),
+        ("DROP DATABASE ROLE raw.reader", "DATABASE ROLE"),
+    ];
+    for (sql, kind) in looks {
+        for (unseen, refused) in [(&[][..], true), (&["ALERT"], true), (&[kind], false)] {
+            let mut bench = bench_of(unseen);
+            for own in own {
+                assert!(bench.run(own).reply().is_some(), "{own}");
+            }
+            // A Git repository, which no snapshot holds, is read as a stage.
+            let refused = refused && kind != "STAGE";
+            let effect = bench.run(sql);
+            assert_eq!(effect.reply().is_none(), refused, "{sql}, unseen {unseen:?}: {effect:?}");
+        }
+    }
+    let mut bench = bench_of(&[]);
+    for sql in own.into_iter().chain([
+        "SELECT raw.shop.external_function(1)",
+        "DROP FUNCTION raw.shop.external_function(INT)",
+        "GRANT USAGE ON FUNCTION raw.shop.external_function(INT) TO ROLE r",
+        "ALTER TABLE t SET AGGREGATION POLICY raw.shop.a",
+        "DROP SESSION POLICY raw.shop.s",
+        "ALTER PASSWORD POLICY raw.shop.p SET PASSWORD_MIN_LENGTH = 12",
+        "ALTER GIT REPOSITORY raw.shop.g FETCH",
+        "DROP SEMANTIC VIEW raw.shop.v",
+        "DESCRIBE SEMANTIC VIEW raw.shop.v",
+        "DROP STREAMLIT raw.shop.st",
+    ]) {
+        let effect = bench.run(sql);
+        assert!(effect.reply().is_some(), "{sql}: {effect:?}");
+    }
+    // What is the project's own is known in full.
+    assert!(bench.refusal("DROP SEMANTIC VIEW local.public.v").message.contains("does not exist"));
+}
