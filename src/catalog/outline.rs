@@ -249,8 +249,9 @@ fn arguments(written: &str, types: &[String]) -> String {
     let named = parts.zip(types).map(|(part, data_type)| {
         let word = |at: usize| part.get(at).map_or("", |token: &Token| token.of(written));
         // `IN NAME TYPE`, not an argument of that name with its type.
-        let typed = part.get(2).is_some_and(|token| token.kind == TokenKind::Word) && word(2) != "DEFAULT";
-        let name = if matches!(word(0), "IN" | "INPUT") && typed { word(1) } else { word(0) };
+        let with_mode =
+            part.get(2).is_some_and(|token| token.kind == TokenKind::Word) && word(2) != "DEFAULT";
+        let name = if matches!(word(0), "IN" | "INPUT") && with_mode { word(1) } else { word(0) };
         format!("{name} {data_type}")
     });
     format!("({})", named.collect::<Vec<_>>().join(", "))

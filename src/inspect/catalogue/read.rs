@@ -217,17 +217,17 @@ impl Reading {
         }
         for ((schema, table, name), mut rows) in found {
             rows.sort_by_key(|row| row.number("key_sequence"));
-            let references = rows.first().filter(|_| foreign).and_then(|row| {
+            let table_of = rows.first().filter(|_| foreign).and_then(|row| {
                 let parts = ["pk_database_name", "pk_schema_name", "pk_table_name"];
                 let parts: Option<Vec<String>> =
                     parts.iter().map(|part| row.ident(part).map(|name| name.to_string())).collect();
                 Some(parts?.join("."))
             });
             let columns = rows.iter().filter_map(|row| of(row, "column_name")).collect();
-            let referenced = rows.iter().filter(|_| foreign).filter_map(|row| row.ident("pk_column_name"));
-            let referenced = referenced.collect();
+            let targets = rows.iter().filter(|_| foreign).filter_map(|row| row.ident("pk_column_name"));
+            let referenced = targets.collect();
             if let Some(object) = self.relation(schema, table) {
-                object.keys.push(Key { rule, name, columns, references, referenced });
+                object.keys.push(Key { rule, name, columns, references: table_of, referenced });
             }
         }
     }
