@@ -40,6 +40,7 @@ mod work;
 
 pub use clauses::{Clauses, plain};
 pub use context::SessionState;
+pub use defaults::is_sequence;
 pub use outline::{LISTED, holds_secret};
 pub use run::unread;
 use serde::{Deserialize, Serialize};

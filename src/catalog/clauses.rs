@@ -8,8 +8,8 @@ use super::store::Object;
 use crate::{
     model::kind::ObjectKind,
     sql::{
-        command::data_type,
-        lex::{Token, TokenKind, tokens},
+        command::{data_type, text_of},
+        lex::{self, Token, TokenKind, tokens},
     },
 };
 
@@ -99,7 +99,7 @@ impl Clauses {
             let quoted = if !kind.is_routine() {
                 body.clone()
             } else if body.contains("$$") {
-                format!("'{}'", body.replace('\\', "\\\\").replace('\'', "''"))
+                lex::literal(body)
             } else {
                 format!("$${body}$$")
             };
@@ -364,34 +364,11 @@ impl<'t> Reader<'t> {
             Some(TokenKind::DollarString) if alone => {
                 rest.trim_start_matches("$$").trim_end_matches("$$").to_owned()
             }
-            Some(TokenKind::String) if alone => unquoted(rest),
+            Some(TokenKind::String) if alone => text_of(rest).unwrap_or_default(),
             _ => rest.to_owned(),
         };
         inner.trim().trim_end_matches(';').trim_end().to_owned()
     }
-}
-
-/// The value of a literal, as far as quotes and backslashes go.
-fn unquoted(literal: &str) -> String {
-    let inner = literal.get(1..literal.len().saturating_sub(1)).unwrap_or_default();
-    let mut out = String::with_capacity(inner.len());
-    let mut chars = inner.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' if chars.peek() == Some(&'\'') => {
-                chars.next();
-                out.push('\'');
-            }
-            '\\' => match chars.next() {
-                Some('n') => out.push('\n'),
-                Some('t') => out.push('\t'),
-                Some(other) => out.push(other),
-                None => out.push('\\'),
-            },
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

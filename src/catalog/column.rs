@@ -132,8 +132,8 @@ pub(super) fn change(
         }
         ColumnChange::NotNull(not_null) => stored.not_null = *not_null,
         ColumnChange::Default(value) => {
-            let sequence = |text: &String| text.to_ascii_uppercase().ends_with(".NEXTVAL");
-            if !sequence(value) || !stored.default.as_ref().is_some_and(sequence) {
+            if !defaults::is_sequence(value) || !stored.default.as_deref().is_some_and(defaults::is_sequence)
+            {
                 return Err(SnowflakeError::unsupported("Alter Column Set Default").into());
             }
             stored.default = Some(value.clone());

@@ -15,7 +15,7 @@ use crate::{
         command::{ContainerDef, Mode, ViewDef},
         ident::Ident,
         kind::{Ability, KindScope, ObjectKind},
-        refusal::SnowflakeError,
+        refusal::{SnowflakeError, sentence_case},
     },
     sql::lex::tokens,
 };
@@ -276,11 +276,7 @@ pub(super) fn kept(name: &Ident) -> (Grade, Reply) {
 }
 
 pub(super) fn created(kind: ObjectKind, name: &Ident) -> (Grade, Reply) {
-    let words = kind.words().to_ascii_lowercase();
-    let mut text = words;
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
+    let text = sentence_case(kind.words());
     (Grade::Applied, say(format_args!("{text} {name} successfully created.")))
 }
 

@@ -81,6 +81,11 @@ pub(super) fn first(kind: ObjectKind, column: &ColumnDef) -> Result<(), Stop> {
     if fits { Ok(()) } else { Err(mismatch(column)) }
 }
 
+/// Whether a default is the next value of a sequence.
+pub fn is_sequence(default: &str) -> bool {
+    default.to_ascii_uppercase().ends_with(".NEXTVAL")
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Family {
     Number,
@@ -125,7 +130,7 @@ fn mismatch(column: &ColumnDef) -> Stop {
 /// The literal that `text` is, with its own type; `None` for anything else.
 fn literal(text: &str) -> Option<(Literal, String)> {
     let upper = text.to_ascii_uppercase();
-    if upper == "NULL" || text.starts_with('$') && !text.starts_with("$$") || upper.ends_with(".NEXTVAL") {
+    if upper == "NULL" || text.starts_with('$') && !text.starts_with("$$") || is_sequence(text) {
         return Some((Literal::Free, String::new()));
     }
     if upper == "TRUE" || upper == "FALSE" {

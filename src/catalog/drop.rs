@@ -14,7 +14,7 @@ use crate::model::{
     command::Target,
     ident::Ident,
     kind::{KindScope, ObjectKind},
-    refusal::SnowflakeError,
+    refusal::{SnowflakeError, sentence_case},
 };
 
 fn dropped(name: &Ident) -> (Grade, Reply) {
@@ -233,9 +233,7 @@ pub(super) fn undrop(work: &mut Work<'_>, target: &Target) -> Done {
             return Ok((Grade::Recorded, done()));
         }
     }
-    let words = target.kind.words().to_ascii_lowercase();
-    let mut chars = words.chars();
-    let kind: String = chars.next().into_iter().map(|c| c.to_ascii_uppercase()).chain(chars).collect();
+    let kind = sentence_case(target.kind.words());
     Ok((Grade::Applied, say(format_args!("{kind} {} successfully restored.", name.name))))
 }
 

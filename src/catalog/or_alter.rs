@@ -7,6 +7,7 @@ use super::{
     clauses,
     column::allowed_type,
     create::redefine,
+    defaults::is_sequence,
     lookup::{Found, Place},
     store::{Column, Object},
     work::{Stop, Work},
@@ -102,10 +103,9 @@ fn reordered(kind: &str) -> Stop {
 
 /// A default comes with a new column only; a sequence may take the place of another.
 fn default(was: &Column, column: &Column) -> Result<(), Stop> {
-    let sequence = |text: &String| text.to_ascii_uppercase().ends_with(".NEXTVAL");
     match (&was.default, &column.default) {
         (Some(old), Some(new))
-            if clauses::default(old) == clauses::default(new) || sequence(old) && sequence(new) =>
+            if clauses::default(old) == clauses::default(new) || is_sequence(old) && is_sequence(new) =>
         {
             Ok(())
         }

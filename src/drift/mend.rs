@@ -3,7 +3,7 @@
 use crate::{
     catalog::{Clauses, Column, Database, Key, KeyRule, Object, Schema, holds_secret},
     model::{ident::Ident, kind::ObjectKind},
-    sql::command::written,
+    sql::{command::written, lex::literal},
 };
 
 use super::{Difference, What};
@@ -107,11 +107,6 @@ impl Place {
         let word = |on: bool| Some(if on { "TRUE" } else { "FALSE" }.to_owned());
         self.difference(what, word(expected), word(found), mend)
     }
-}
-
-/// A text as a literal.
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 fn comment(text: Option<&String>) -> Option<String> {

@@ -211,7 +211,7 @@ pub(super) fn comment(
     out: &mut Vec<Difference>,
 ) {
     if expected != found {
-        let text = mend::literal(expected.map_or("", String::as_str));
+        let text = crate::sql::lex::literal(expected.map_or("", String::as_str));
         let statement = format!("COMMENT ON {} IS {text}", place.target());
         out.push(place.difference(
             What::Comment,

@@ -2,9 +2,9 @@
 
 use super::{Difference, Mend, Sight, What, mend, mend::Place};
 use crate::{
-    catalog::{Column, Key, KeyRule, Object},
+    catalog::{Column, Key, KeyRule, Object, is_sequence},
     model::command::DataType,
-    sql::command::written,
+    sql::{command::written, lex::literal},
 };
 
 pub(super) fn table(
@@ -89,7 +89,7 @@ fn missing(place: &Place, wanted: &Column) -> Difference {
 fn is_constant(default: &str) -> bool {
     let literal = default.starts_with(['\'', '-', '.']) || default.starts_with(|c: char| c.is_ascii_digit());
     let word = ["TRUE", "FALSE", "NULL"].iter().any(|word| default.eq_ignore_ascii_case(word));
-    (literal && !default.contains("::")) || word || default.ends_with(".NEXTVAL")
+    (literal && !default.contains("::")) || word || is_sequence(default)
 }
 
 fn column(place: &Place, expected: &Column, found: &Column, out: &mut Vec<Difference>) {
@@ -124,7 +124,7 @@ fn column(place: &Place, expected: &Column, found: &Column, out: &mut Vec<Differ
     let (wanted, there) = (default(expected), default(found));
     // Of a computed column a server that lists columns tells nothing.
     if wanted != there && !expected.computed && !found.computed {
-        let sequence = |text: &Option<String>| text.as_deref().is_some_and(|text| text.ends_with(".NEXTVAL"));
+        let sequence = |text: &Option<String>| text.as_deref().is_some_and(is_sequence);
         let mend = if wanted.is_none() && !found.autoincrement {
             Mend::statement(format!("{alter} DROP DEFAULT"))
         } else if let (Some(value), true) = (&wanted, sequence(&wanted) && sequence(&there)) {
@@ -138,7 +138,7 @@ fn column(place: &Place, expected: &Column, found: &Column, out: &mut Vec<Differ
         out.push(place.difference(What::ColumnDefault(name.clone()), wanted, there, mend));
     }
     if expected.comment != found.comment {
-        let text = mend::literal(expected.comment.as_deref().unwrap_or_default());
+        let text = literal(expected.comment.as_deref().unwrap_or_default());
         let statement = format!("COMMENT ON COLUMN {}.{} IS {text}", place.name, written(name));
         let what = What::ColumnComment(name.clone());
         let values = (expected.comment.clone(), found.comment.clone());

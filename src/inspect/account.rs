@@ -14,6 +14,7 @@ use super::{
 use crate::{
     model::ident::Ident,
     session::{DbError, Session, context::Context},
+    sql::lex,
 };
 
 /// What an account says of itself.
@@ -107,8 +108,7 @@ pub async fn roles_in_session(
     roles: &BTreeSet<String>,
     context: &Context,
 ) -> Result<BTreeSet<String>, DbError> {
-    let call =
-        |role: &String| format!("IS_ROLE_IN_SESSION('{}')", role.replace('\\', "\\\\").replace('\'', "''"));
+    let call = |role: &String| format!("IS_ROLE_IN_SESSION({})", lex::literal(role));
     let text = format!("SELECT {}", roles.iter().map(call).collect::<Vec<_>>().join(", "));
     let answer = send(session, context, text).await?;
     let row = answer.rows.first();

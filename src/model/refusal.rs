@@ -272,7 +272,7 @@ impl SnowflakeError {
 }
 
 /// `FILE FORMAT` as sentences have it: `File format`.
-fn sentence_case(words: &str) -> String {
+pub fn sentence_case(words: &str) -> String {
     let mut text = words.to_ascii_lowercase();
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();

@@ -4,6 +4,11 @@
 //! keeps no state but its place, so a copy of it is a cheap look ahead.
 
 mod template;
+/// A text as a literal.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
 #[cfg(test)]
 mod tests;
 

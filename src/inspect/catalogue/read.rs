@@ -13,7 +13,7 @@ use crate::{
     session::Answer,
     sql::{
         command::{command, data_type},
-        lex::{TokenKind, tokens},
+        lex::{TokenKind, literal, tokens},
     },
 };
 
@@ -151,7 +151,7 @@ impl Reading {
         for row in rows(answer) {
             let Some(mut object) = Self::object(ObjectKind::DynamicTable, &row) else { continue };
             if let Some(lag) = row.get("target_lag") {
-                let lag = if lag == "DOWNSTREAM" { lag.to_owned() } else { quoted(lag) };
+                let lag = if lag == "DOWNSTREAM" { lag.to_owned() } else { literal(lag) };
                 object.properties.insert("TARGET_LAG".to_owned(), lag);
             }
             if let Some(warehouse) = row.ident("warehouse") {
@@ -320,10 +320,6 @@ fn cluster_by(text: &str) -> Vec<Ident> {
     columns.map(|(_, token)| Ident::written(token.of(inner))).collect()
 }
 
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
-}
-
 /// What a listing says of an object's definition; nothing for kinds of which it does not tell enough.
 fn clauses(kind: ObjectKind, row: &Row<'_>) -> Option<Clauses> {
     let mut found = Clauses::default();
@@ -335,7 +331,7 @@ fn clauses(kind: ObjectKind, row: &Row<'_>) -> Option<Clauses> {
     match kind {
         ObjectKind::Task => {
             put("WAREHOUSE", row.ident("warehouse").map(|name| name.to_string()));
-            put("SCHEDULE", row.get("schedule").map(quoted));
+            put("SCHEDULE", row.get("schedule").map(literal));
             put("WHEN", row.text("condition"));
             put("AFTER", row.get("predecessors").and_then(predecessors));
             found.body = row.text("definition");
@@ -347,7 +343,7 @@ fn clauses(kind: ObjectKind, row: &Row<'_>) -> Option<Clauses> {
         }
         ObjectKind::Pipe => found.body = row.text("definition"),
         ObjectKind::Stage => {
-            put("URL", row.get("url").map(quoted));
+            put("URL", row.get("url").map(literal));
             put("STORAGE_INTEGRATION", row.ident("storage_integration").map(|name| name.to_string()));
         }
         ObjectKind::FileFormat => put("TYPE", row.text("type")),

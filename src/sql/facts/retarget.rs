@@ -146,11 +146,7 @@ impl Edits<'_> {
         };
         let Some(new) = self.renamed(&part.ident, &inner[part.at.start..part.at.end]) else { return };
         let name = format!("{}{new}{}", &inner[..part.at.start], &inner[part.at.end..]);
-        let literal = if slice.starts_with('$') {
-            format!("$${name}$$")
-        } else {
-            format!("'{}'", name.replace('\\', "\\\\").replace('\'', "''"))
-        };
+        let literal = if slice.starts_with('$') { format!("$${name}$$") } else { lex::literal(&name) };
         self.places.insert(at.start, (at.end, literal));
     }
 
