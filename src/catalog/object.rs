@@ -1,9 +1,10 @@
 //! CREATE of kinds that the catalogue knows by name, arguments and definition.
 
 use super::{
-    create::{Copies, Taken, carry_over, created, in_schema, kept, place_of, redefine, store, taken},
+    create::{Copies, Taken, created, in_schema, kept, place_of, store, taken},
     links,
     lookup::{Found, Place},
+    or_alter::{carry_over, redefine},
     select::Reading,
     store::{Object, State, identity, key},
     streams, tasks,

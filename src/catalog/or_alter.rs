@@ -6,10 +6,10 @@
 use super::{
     clauses,
     column::allowed_type,
-    create::redefine,
+    create::{Copies, store},
     defaults::is_sequence,
     lookup::{Found, Place},
-    store::{Column, Object},
+    store::{Column, Link, Object},
     work::{Stop, Work},
 };
 use crate::model::{
@@ -137,6 +137,44 @@ fn altered(before: &[Column], column: &Column) -> Column {
         },
         None => Column { added: true, ..column },
     }
+}
+
+/// OR ALTER: the object stays what it is and gets the new definition.
+pub(super) fn redefine(work: &mut Work<'_>, place: &Place, new: Object) -> Result<(), Stop> {
+    let Some((old, temporary)) = work.take_out(new.kind.name_space(), place, &new.key()) else {
+        return store(work, place, new, false, Copies::default());
+    };
+    let object = carry_over(&old, new);
+    work.put_in(place, object, temporary)
+}
+
+/// What OR ALTER leaves of an object: who owns it, what was granted, which policies and tags are tied to it and to its
+/// columns, and whether it runs.
+pub(super) fn carry_over(old: &Object, mut new: Object) -> Object {
+    for column in new.columns.iter_mut().flatten() {
+        if let Some(was) = old.column(&column.name) {
+            keep_links(&was.links, &mut column.links);
+        }
+    }
+    keep_links(&old.links, &mut new.links);
+    Object {
+        created_on: old.created_on.clone(),
+        owner: old.owner.clone(),
+        grants: old.grants.clone(),
+        secure: old.secure || new.secure,
+        state: old.state,
+        ..new
+    }
+}
+
+/// The statement's own links take the place of the same ones from before.
+fn keep_links(old: &[Link], new: &mut Vec<Link>) {
+    let kept =
+        old.iter().filter(|was| !new.iter().any(|link| link.kind == was.kind && link.name == was.name));
+    let mut all: Vec<Link> = kept.cloned().collect();
+    all.append(new);
+    all.sort();
+    *new = all;
 }
 
 /// A view takes the new text, but its columns do not change places.
